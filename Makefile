@@ -1,0 +1,51 @@
+# Every target installs what it needs into .venv; Python >= 3.11 and git are all that must be there.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check chaos bench up down lock clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+$(READY): requirements.lock pyproject.toml
+	@echo "==> Python environment in .venv (first time: about 125 packages, 550 MB on disk)"
+	@$(PYTHON) -c 'import sys; sys.exit("Sluiceway needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Say: make PYTHON=python3.x" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: $(READY) ## lead to invoice, end to end, on the embedded stack
+	@$(BIN)/sluiceway demo
+
+up: $(READY) ## stack, roles and sandboxes until Ctrl-C
+	@$(BIN)/sluiceway up
+
+down: $(READY) ## stop what `make up` left running
+	@$(BIN)/sluiceway down
+
+check: $(READY) ## lint, types and architecture; seconds
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/interrogate --quiet
+
+test: check ## check, then every test but the long chaos runs
+	@$(BIN)/python -m pytest
+
+chaos: $(READY) ## every fault test ten times, other seeds each time
+	@$(BIN)/python -m pytest tests/chaos --chaos-rounds=10
+
+bench: $(READY) ## ratios beside a hand-written loop, in one run
+	@$(BIN)/python -m tests.bench
+
+lock: ## pin the dependencies anew
+	@$(BIN)/uv pip compile --quiet --universal --all-extras --generate-hashes --no-header --no-emit-index-url \
+	  --no-emit-find-links --python-version 3.11 --output-file requirements.lock pyproject.toml
+
+clean: ## remove the environment and the embedded stack's data
+	@rm -rf .venv .sluiceway

@@ -1,0 +1,1 @@
+"""What happens to an event: stages, agents, delivery, runtime, gateway and the command line."""
