@@ -1,0 +1,198 @@
+"""What a connector offers and what it is given. Each protocol is the whole contract; `errors.py` has the other half."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from connectors.errors import ConnectorError
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """One vendor object as received.
+
+    Attributes:
+        object: the vendor's name of the type, e.g. `Opportunity`.
+        remote_id: the vendor's id of the object.
+        version: orders versions of this object within the vendor (`x-source-version`); see the connector's README.
+        body: the JSON as received, UTF-8; `{}` for a deletion.
+        deleted: the vendor says the object is gone.
+        hint: only the id is known (a webhook without content); the object must be fetched.
+    """
+
+    object: str
+    remote_id: str
+    version: str
+    body: bytes
+    deleted: bool = False
+    hint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A page of records and the cursor from which to resume once they are in Kafka."""
+
+    records: Sequence[Raw]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRef:
+    """Where an object lives at the vendor; `sync_token` is what an update must present (QuickBooks), else `""`."""
+
+    id: str
+    sync_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One write of one vendor object.
+
+    Attributes:
+        object: the vendor's name of the type, e.g. `Invoice`.
+        object_key: our name of the object, stable for its life, e.g. `order/<id>/1`.
+        operation: `put` (create, or update when `remote` is set), `void` or `delete`.
+        body: the full desired state in the vendor's shape, references already filled in with vendor ids.
+        request_id: idempotency key, at most 50 characters, equal for every repeat of the same content.
+        remote: the object at the vendor; None asks for a create.
+        attempted_at: when the attempt was first recorded; bounds what `find` must look through.
+    """
+
+    object: str
+    object_key: str
+    operation: str
+    body: Mapping[str, Any]
+    request_id: str
+    remote: RemoteRef | None
+    attempted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one call: either `remote` and the vendor's stored object, or the error."""
+
+    remote: RemoteRef | None = None
+    body: bytes = b"{}"
+    error: ConnectorError | None = None
+
+
+class Source(Protocol):
+    """Reads changes of one vendor account.
+
+    `read` is called by the owner of the tenant, one call at a time, again and again: it yields pages from just after
+    `cursor` (None: from the beginning) and ends when there is nothing newer. A page's cursor is stored together with
+    its records; reading again from any stored cursor must miss nothing and may repeat. It keeps no state of its own.
+
+    Raises:
+        ConnectorError: any of the tree; the owner waits, pauses or alerts, and calls again from the stored cursor.
+    """
+
+    name: str
+
+    def read(self, cursor: str | None) -> AsyncIterator[Batch]:
+        """Yield pages from just after `cursor` until there is nothing newer."""
+        ...
+
+
+class Fetcher(Protocol):
+    """Reads named objects in full, for hints and snapshots."""
+
+    async def fetch(self, object_type: str, ids: Sequence[str]) -> Sequence[Raw]:
+        """Return one Raw per id, in any order; an object that is gone comes back with `deleted`.
+
+        Raises:
+            ConnectorError: nothing was read.
+        """
+        ...
+
+
+class Sink(Protocol):
+    """Writes objects of one vendor account. Never retries by itself: the delivery layer decides.
+
+    `write` is called with at most `max_batch` calls and returns as many outcomes in the same order; it raises nothing
+    but programming errors. `find` is asked only when a call is in doubt, or before a first create when no id is known:
+    it looks for the object at the vendor and returns its outcome, or None when it is surely not there.
+
+    Raises (find only):
+        ConnectorError: the look-up itself failed; ask again.
+    """
+
+    name: str
+    max_batch: int
+
+    async def write(self, calls: Sequence[Call]) -> Sequence[Outcome]:
+        """Carry out the calls; the answer has the same order and length."""
+        ...
+
+    async def find(self, call: Call) -> Outcome | None:
+        """Look for the object of `call` at the vendor."""
+        ...
+
+
+class WebhookReader(Protocol):
+    """Turns one vendor's webhook requests into records."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
+        """Tell whether `body`, the raw bytes, was signed with one of the live secrets. Header names are lower case."""
+        ...
+
+    def parse(self, body: bytes) -> Mapping[str, Sequence[Raw]]:
+        """Return the records by the vendor's account id (QuickBooks realm, …).
+
+        Raises:
+            DecodeError: the body is not what the vendor documents.
+        """
+        ...
+
+
+class Clock(Protocol):
+    """Time as the callers see it; tests pass one that they move."""
+
+    def now(self) -> datetime:
+        """Return the current instant, aware, UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class RateLimiter(Protocol):
+    """One question: how long must I wait before `cost` more calls?"""
+
+    def reserve(self, cost: int = 1) -> float:
+        """Take the permits if they are there and return 0, else return the seconds to wait and take nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What a connection must keep secret. Never printed: its repr is masked.
+
+    Attributes:
+        values: e.g. client_id, client_secret, access_token, refresh_token, webhook_secret.
+        expires_at: when `access_token` ends, if known.
+        refreshing_since: a refresh was begun at that instant and its outcome is not stored yet.
+        version: counts up with every change; `compare_and_set` guards on it.
+    """
+
+    values: Mapping[str, str]
+    expires_at: datetime | None = None
+    refreshing_since: datetime | None = None
+    version: int = 0
+
+    def __repr__(self) -> str:
+        return f"Secret({', '.join(sorted(self.values))}, version={self.version})"
+
+
+class TokenStore(Protocol):
+    """Keeps the secrets of connections; never in Kafka, logs or errors."""
+
+    async def get(self, tenant: str, vendor: str) -> Secret | None:
+        """Return the current secret, or None for an unknown connection."""
+        ...
+
+    async def compare_and_set(self, tenant: str, vendor: str, secret: Secret, *, expected_version: int) -> bool:
+        """Store `secret` durably as version `expected_version + 1` unless someone else did; 0 means: not there yet."""
+        ...
