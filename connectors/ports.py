@@ -1,6 +1,6 @@
 """What a connector offers and what it is given. Each protocol is the whole contract; `errors.py` has the other half."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -195,4 +195,78 @@ class TokenStore(Protocol):
 
     async def compare_and_set(self, tenant: str, vendor: str, secret: Secret, *, expected_version: int) -> bool:
         """Store `secret` durably as version `expected_version + 1` unless someone else did; 0 means: not there yet."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One tenant's connection to one vendor, as `connection.v1` has it: no secrets.
+
+    Attributes:
+        account: the vendor's id of the company: QuickBooks realm, Salesforce org, Pardot business unit.
+        settings: what the connector's README lists, e.g. `token_url`, `in_doubt_seconds`, `poll_seconds`.
+    """
+
+    tenant: str
+    vendor: str
+    base_url: str
+    account: str
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most `calls` calls in any `seconds` seconds (sliding)."""
+
+    calls: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a vendor allows one account.
+
+    Attributes:
+        windows: all hold at once.
+        concurrency: calls under way at the same time.
+        in_doubt_seconds: after so long a lost call has surely been carried out or not, and reads show it.
+    """
+
+    windows: Sequence[Window]
+    concurrency: int
+    in_doubt_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """The parts of one open connection; absent parts are None. `aclose` ends its HTTP connections."""
+
+    limits: Limits
+    source: Source | None
+    fetcher: Fetcher | None
+    sink: Sink | None
+    aclose: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a connector may use of the process it runs in."""
+
+    clock: Clock
+    tokens: TokenStore
+    allow_hosts: frozenset[str]
+
+
+class Vendor(Protocol):
+    """A vendor's entry in `connectors/catalogue.py`."""
+
+    name: str
+    webhook: WebhookReader | None
+
+    def open(self, account: Account, tools: Tools) -> Connector:
+        """Build the connection; nothing is sent yet.
+
+        Raises:
+            FatalError: a setting is missing or wrong; the message names it.
+        """
         ...
