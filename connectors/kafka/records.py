@@ -1,0 +1,156 @@
+"""The record types on our topics as Python values; `avro/` holds their schemas and the meaning of every field.
+
+Canonical entities stay plain dictionaries (`Entity`): mapping and merging treat their fields alike, and the schema
+checks them when they are written.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+Entity = dict[str, Any]
+Operation = Literal["PUT", "VOID", "DELETE", "FETCH"]
+
+
+@dataclass(frozen=True, slots=True)
+class VendorRecord:
+    """One object of a vendor as received."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.inbox.VendorRecord"
+    tenant: str
+    vendor: str
+    object: str
+    remote_id: str
+    source_version: str
+    origin: str
+    body: bytes
+    received_at: datetime
+    deleted: bool = False
+    hint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VendorResult:
+    """A command was carried out."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.inbox.VendorResult"
+    tenant: str
+    vendor: str
+    object: str
+    object_key: str
+    operation: Operation
+    version: int
+    remote_id: str
+    body: bytes
+    delivered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChanged:
+    """What decides results has changed."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.inbox.ConnectionChanged"
+    tenant: str
+    revision: int
+    vendors: Mapping[str, str]
+    zone: str
+    currency: str
+    mappings: Mapping[str, str] = field(default_factory=dict)
+    rules: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VendorConnection:
+    """One vendor of a tenant."""
+
+    base_url: str
+    account: str
+    paused: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One tenant: its vendors and settings."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.connection.Connection"
+    tenant: str
+    revision: int
+    vendors: Mapping[str, VendorConnection]
+    zone: str
+    currency: str
+    mappings: Mapping[str, str] = field(default_factory=dict)
+    rules: str = ""
+
+    def __post_init__(self) -> None:
+        """Accept vendors as the codec reads them: plain mappings."""
+        vendors = {k: v if isinstance(v, VendorConnection) else VendorConnection(**v) for k, v in self.vendors.items()}
+        object.__setattr__(self, "vendors", vendors)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """The desired state of one vendor object, or the wish to read one."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.command.Command"
+    tenant: str
+    vendor: str
+    operation: Operation
+    object: str
+    object_key: str
+    lane: str
+    version: int
+    remote_id: str | None = None
+    body: str = "{}"
+    source_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One call or decision of the delivery."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.journal.JournalEntry"
+    tenant: str
+    at: datetime
+    kind: str
+    vendor: str
+    object: str
+    object_key: str
+    version: int = 0
+    request_id: str | None = None
+    remote_id: str | None = None
+    code: str | None = None
+    detail: str | None = None
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record went to `dlq.v1`."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.journal.DeadLetter"
+    tenant: str
+    topic: str
+    partition: int
+    offset: int
+    stage: str
+    error_class: str
+    reason: str
+    failed_at: datetime
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewItem:
+    """Something waits for a person."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.review.ReviewItem"
+    tenant: str
+    id: str
+    at: datetime
+    kind: str
+    object_key: str
+    reason: str
+    candidates: Sequence[str] = ()
+    open: bool = True
