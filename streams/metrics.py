@@ -1,6 +1,6 @@
-"""Every metric of the roles, declared once with kind and meaning. The vendors' HTTP metrics are in `connectors/metrics.py`.
+"""Every metric of the roles, declared once with kind and meaning.
 
-Labels are bounded: never an id, an e-mail, a tenant.
+The vendors' HTTP metrics are in `connectors/metrics.py`. Labels are bounded: never an id, an e-mail, a tenant.
 """
 
 from prometheus_client import Counter, Gauge, Histogram
