@@ -1,0 +1,165 @@
+"""One request from arrival to answer: counted, struck by faults, handled in one transaction, answered."""
+
+import asyncio
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Any
+
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
+
+from connectors.sandbox.context import SandboxContext, Vendor
+from connectors.sandbox.faults import Fault
+
+REFUSED = 400
+ENDINGS = frozenset(
+    {
+        "status",
+        "throttle",
+        "reset_before_commit",
+        "commit_then_reset",
+        "reset_then_commit",
+        "slow_body",
+        "malformed_body",
+    }
+)
+PIECES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete HTTP answer."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class Exchange:
+    """The ASGI app around a vendor's app.
+
+    An answer below 400 means its writes are committed; from 400 on they are rolled back. The connection may be gone
+    by then: like the real ones, a vendor finishes what it began.
+    """
+
+    def __init__(self, ctx: SandboxContext, vendor: Vendor) -> None:
+        self._ctx = ctx
+        self._vendor = vendor
+        self._later: set[asyncio.Task[Any]] = set()
+
+    async def aclose(self) -> None:
+        """Give up commits that `reset_then_commit` still holds back."""
+        for task in list(self._later):
+            task.cancel()
+        await asyncio.gather(*self._later, return_exceptions=True)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        request = Request(scope, receive)
+        body = await request.body()
+        account = self._vendor.account_of(request)
+        self._ctx.meter.call(account, self._vendor.operation_of(request))
+        await self._prelude(request, account)
+        fault = self._take(ENDINGS, request, account)
+        answer = await self._answer(request, body, fault)
+        self._ctx.meter.answer(account, answer.status if answer else "reset")
+        if answer is None:
+            await _reset(scope, receive)
+        elif fault and fault.kind == "slow_body":
+            await self._send_slowly(answer, send, fault.seconds)
+        else:
+            await _send(answer, send)
+        if fault and fault.kind == "reset_then_commit":
+            task = asyncio.create_task(self._commit_later(request, body, fault.seconds))
+            self._later.add(task)
+            task.add_done_callback(self._later.discard)
+
+    async def _prelude(self, request: Request, account: str | None) -> None:
+        delay = self._take(frozenset({"delay"}), request, account)
+        if delay:
+            await self._ctx.clock.sleep(delay.seconds)
+        if account is not None and self._take(frozenset({"expire_tokens"}), request, account):
+            async with self._ctx.database.transaction():
+                self._ctx.tokens.expire(account)
+
+    async def _answer(self, request: Request, body: bytes, fault: Fault | None) -> Answer | None:
+        match fault.kind if fault else None:
+            case "status" if fault:
+                return Answer(fault.status, [(b"content-type", _media_type(fault.body))], fault.body.encode())
+            case "throttle":
+                response = self._vendor.throttled(request)
+                return Answer(response.status_code, response.raw_headers, bytes(response.body))
+            case "reset_before_commit" | "reset_then_commit":
+                return None
+            case "commit_then_reset":
+                await self._handle(request.scope, body)
+                return None
+            case "malformed_body":
+                answer = await self._handle(request.scope, body)
+                return Answer(answer.status, answer.headers, answer.body[: len(answer.body) // 2])
+            case _:
+                return await self._handle(request.scope, body)
+
+    async def _handle(self, scope: Scope, body: bytes) -> Answer:
+        async with self._ctx.database.transaction() as unit:
+            answer = await self._run(scope, body)
+            if answer.status >= REFUSED:
+                unit.abandon()
+        return answer
+
+    async def _run(self, scope: Scope, body: bytes) -> Answer:
+        received = False
+        start: Message = {}
+        parts: list[bytes] = []
+
+        async def receive() -> Message:
+            nonlocal received
+            if received:  # no disconnect is ever reported: the handler runs to its end
+                await asyncio.Event().wait()
+            received = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+            else:
+                parts.append(message.get("body", b""))
+
+        await self._vendor.app(scope, receive, send)
+        return Answer(start["status"], list(start["headers"]), b"".join(parts))
+
+    async def _commit_later(self, request: Request, body: bytes, seconds: float) -> None:
+        await self._ctx.clock.sleep(seconds)
+        await self._handle(request.scope, body)
+
+    async def _send_slowly(self, answer: Answer, send: Send, seconds: float) -> None:
+        await send(_start(answer))
+        size = max(1, -(-len(answer.body) // PIECES))
+        for begin in range(0, len(answer.body), size):
+            await self._ctx.clock.sleep(seconds / PIECES)
+            await send({"type": "http.response.body", "body": answer.body[begin : begin + size], "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    def _take(self, kinds: frozenset[str], request: Request, account: str | None) -> Fault | None:
+        return self._ctx.faults.take(kinds, account, request.method, request.url.path)
+
+
+def _start(answer: Answer) -> Message:
+    headers = [(name, value) for name, value in answer.headers if name.lower() != b"content-length"]
+    headers.append((b"content-length", str(len(answer.body)).encode()))
+    headers.append((b"date", formatdate(usegmt=True).encode()))
+    return {"type": "http.response.start", "status": answer.status, "headers": headers}
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    await send(_start(answer))
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _reset(scope: Scope, receive: Receive) -> None:
+    scope["state"]["connection"].reset()
+    await receive()  # returns once the server has noticed; leaving earlier would make it answer 500
+
+
+def _media_type(body: str) -> bytes:
+    return b"application/xml" if body.startswith("<") else b"application/json"
