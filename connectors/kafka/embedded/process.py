@@ -1,0 +1,118 @@
+"""Child processes that are asked whether they are ready, and that never outlive their parent."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from connectors.kafka.embedded.errors import StartError
+
+_GUARDIAN = Path(__file__).with_name("guardian.py")
+_ASK_EVERY = 0.05
+_LOG_TAIL = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """How to run one process.
+
+    `ready` asks the service itself and answers False as long as it cannot serve. `env` is added to our own. `grace` is
+    how many seconds lie between SIGTERM and SIGKILL, `start_within` how many it may take until it is ready.
+    """
+
+    name: str
+    argv: Sequence[str]
+    log: Path
+    ready: Callable[[], Awaitable[bool]]
+    env: Mapping[str, str] = field(default_factory=dict)
+    grace: float = 10.0
+    start_within: float = 60.0
+
+
+class Child:
+    """A running program; `pid` is its own (not its guardian's), and leads its process group."""
+
+    def __init__(self, guardian: asyncio.subprocess.Process, pid: int) -> None:
+        self.pid = pid
+        self._guardian = guardian
+        self._ended = asyncio.create_task(self._follow())
+
+    @classmethod
+    async def spawn(cls, program: Program) -> Self:
+        """Start the program and return at once; its output is appended to its log."""
+        program.log.parent.mkdir(parents=True, exist_ok=True)
+        guardian = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-S", str(_GUARDIAN), str(program.grace), str(program.log), *program.argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C in the terminal is for the parent, which stops its children in order
+            env={**os.environ, **program.env},
+        )  # fmt: skip
+        assert guardian.stdout is not None  # noqa: S101  asked for above
+        word, _, pid = (await guardian.stdout.readline()).decode().partition(" ")
+        if word != "pid":
+            raise StartError(f"{program.name}: its guardian process did not start")
+        return cls(guardian, int(pid))
+
+    async def _follow(self) -> int:
+        assert self._guardian.stdout is not None  # noqa: S101  asked for in spawn
+        word, _, code = (await self._guardian.stdout.readline()).decode().partition(" ")
+        await self._guardian.wait()
+        return int(code) if word == "exit" else -9
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._ended.done()
+
+    async def wait(self) -> int:
+        """Wait for its end and return the exit code; negative is the signal that ended it."""
+        return await asyncio.shield(self._ended)
+
+    async def stop(self) -> int:
+        """SIGTERM, SIGKILL after the program's grace; returns the exit code once nothing of it is left."""
+        assert self._guardian.stdin is not None  # noqa: S101  asked for in spawn
+        self._guardian.stdin.close()
+        return await self.wait()
+
+
+async def start(program: Program) -> Child:
+    """Start the program and wait until it says that it is ready.
+
+    Raises:
+        StartError: it ended before, or took longer than `start_within`; it has been stopped then.
+    """
+    child = await Child.spawn(program)
+    try:
+        await asyncio.wait_for(until_ready(program, child), program.start_within)
+    except TimeoutError:
+        await child.stop()
+        raise StartError(
+            f"{program.name} was not ready within {program.start_within:.0f} s. {tail(program.log)}"
+        ) from None
+    except BaseException:
+        await child.stop()
+        raise
+    return child
+
+
+async def until_ready(program: Program, child: Child) -> None:
+    """Ask until the program is ready.
+
+    Raises:
+        StartError: it ended before it was.
+    """
+    while not child.ended:
+        if await program.ready():
+            return
+        await asyncio.wait([child._ended], timeout=_ASK_EVERY)  # noqa: SLF001  same module
+    raise StartError(f"{program.name} ended with {await child.wait()} before it was ready. {tail(program.log)}")
+
+
+def tail(log: Path) -> str:
+    """Return the last lines of a log, introduced by its path, for an error message."""
+    lines = log.read_text(errors="replace").splitlines()[-_LOG_TAIL:] if log.exists() else []
+    return "\n".join([f"The last lines of {log}:", *(f"  {line}" for line in lines)])

