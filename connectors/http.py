@@ -71,6 +71,17 @@ class Reach:
         if url.scheme != "https":
             raise FatalError(f"host {host} is reached by https only; correct the address")
 
+    def check_setting(self, name: str, url: str) -> None:
+        """Refuse a setting that is no allowed address.
+
+        Raises:
+            FatalError: as `check`; the message names the setting.
+        """
+        try:
+            self.check(httpx.URL(url))
+        except (FatalError, httpx.InvalidURL) as error:
+            raise FatalError(f"setting {name}: {error}") from None
+
 
 def tls_context(ca_file: str = "") -> ssl.SSLContext:
     """Return a verifying context of TLS 1.2 or later that also trusts the certificates in `ca_file`.
@@ -139,8 +150,8 @@ class Http:
     ) -> httpx.Response:
         """Send one request and return its answer, whatever the status.
 
-        `operation` is a constant name for the metrics; `reads` says that it changes nothing at the vendor, so that a lost
-        answer leaves no doubt; `pinned` is an `Authorization` header to use as it is, without the auth layer.
+        `operation` is a constant name for the metrics; `reads` says that it changes nothing at the vendor, so that a
+        lost answer leaves no doubt; `pinned` is an `Authorization` header to use as it is, without the auth layer.
 
         Raises:
             NotSentError: the request surely never left (writes).

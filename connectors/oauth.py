@@ -1,6 +1,6 @@
 """OAuth 2 tokens of one connection: refreshed in time, by one at a time, and stored before they are used.
 
-Two refreshes of one rotating token at once end the connection for good (facts: Intuit's authorization FAQ). Hence, in
+Two refreshes of one rotating token at once end the connection for good (Intuit's authorization FAQ). Hence, in
 this order: a durable *refreshing* mark, the call, the new tokens stored by compare-and-set, only then their use. Inside
 a process all callers share one refresh; a mark that another process left is waited out for as long as its call can
 last. Tokens appear in no message.

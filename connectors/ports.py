@@ -56,7 +56,8 @@ class Call:
         body: the full desired state in the vendor's shape, references already filled in with vendor ids.
         request_id: idempotency key, at most 50 characters, equal for every repeat of the same content.
         remote: the object at the vendor; None asks for a create.
-        attempted_at: when the attempt was first recorded; bounds what `find` must look through.
+        attempted_at: when the attempt was first recorded; bounds what `find` must look through. None: no attempt of
+            ours is known, the object may be of any age.
     """
 
     object: str
@@ -65,16 +66,22 @@ class Call:
     body: Mapping[str, Any]
     request_id: str
     remote: RemoteRef | None
-    attempted_at: datetime
+    attempted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one call: either `remote` and the vendor's stored object, or the error."""
+    """What became of one call: either `remote` and the vendor's stored object, or the error.
+
+    Attributes:
+        version: of the stored object, comparable with `Raw.version`; a hint no newer than it is our own echo. `""`
+            where the vendor's answer does not tell.
+    """
 
     remote: RemoteRef | None = None
     body: bytes = b"{}"
     error: ConnectorError | None = None
+    version: str = ""
 
 
 class Source(Protocol):

@@ -1,7 +1,7 @@
 """Token stores: one encrypted file per connection on one host, and one in memory for tests.
 
 A file is `SLW1`, the version (8 bytes, big endian), a random nonce (12 bytes) and the AES-256-GCM ciphertext of the
-secret as JSON. Tenant, vendor and version are the associated data: a file put in another's place does not open.
+secret as JSON. Tenant, vendor, mark and version are the associated data: a file put in another's place does not open.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ class FileTokenStore:
         version = int.from_bytes(data[len(MAGIC) : HEAD_BYTES - NONCE_BYTES], "big")
         nonce, sealed = data[HEAD_BYTES - NONCE_BYTES : HEAD_BYTES], data[HEAD_BYTES:]
         try:
-            plain = self._cipher.decrypt(nonce, sealed, _bound_to(tenant, vendor, version))
+            plain = self._cipher.decrypt(nonce, sealed, _bound_to(tenant, vendor, data[: HEAD_BYTES - NONCE_BYTES]))
         except (InvalidTag, ValueError):
             raise FatalError(
                 f"tenant {tenant}, {vendor}: {path.name} does not open with SLUICEWAY_TOKEN_KEY; restore the key it "
@@ -105,9 +105,8 @@ class FileTokenStore:
         return True
 
     def _sealed(self, tenant: str, vendor: str, secret: Secret, version: int) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
-        sealed = self._cipher.encrypt(nonce, _plain(secret), _bound_to(tenant, vendor, version))
-        return MAGIC + version.to_bytes(VERSION_BYTES, "big") + nonce + sealed
+        head, nonce = MAGIC + version.to_bytes(VERSION_BYTES, "big"), os.urandom(NONCE_BYTES)
+        return head + nonce + self._cipher.encrypt(nonce, _plain(secret), _bound_to(tenant, vendor, head))
 
     def _replace(self, path: Path, data: bytes) -> None:
         fresh = path.with_suffix(".new")
@@ -134,8 +133,8 @@ def _exclusive(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _bound_to(tenant: str, vendor: str, version: int) -> bytes:
-    return MAGIC + f"{quote(tenant, safe='')}|{quote(vendor, safe='')}|{version}".encode()
+def _bound_to(tenant: str, vendor: str, head: bytes) -> bytes:
+    return f"{quote(tenant, safe='')}|{quote(vendor, safe='')}|".encode() + head
 
 
 def _plain(secret: Secret) -> bytes:

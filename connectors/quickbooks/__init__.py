@@ -1,0 +1,1 @@
+"""QuickBooks Online: customers, items, invoices and sales receipts out; changes in by webhook and fetch."""
