@@ -27,9 +27,12 @@ async def registry(data_dir: Path, *, port: int, bootstrap_servers: str, say: Sa
     options = {
         "quarkus.http.host": "127.0.0.1",
         "quarkus.http.port": port,
+        "quarkus.management.host-enabled": "false",  # a second server, on port 9000 of every interface
         "quarkus.log.console.level": "INFO",
         "apicurio.storage.kind": "kafkasql",
         "apicurio.kafkasql.bootstrap.servers": bootstrap_servers,
+        # At its start it reads its topic until nothing came for a while; 5 s, twice, is for brokers far away.
+        "apicurio.kafkasql.consumer.poll.timeout": 1000,
     }
     return Program(
         name="registry",
