@@ -3,5 +3,8 @@
 from collections.abc import Mapping
 
 from connectors.sandbox.context import Build
+from connectors.sandbox.salesforce.app import build as salesforce
 
-VENDORS: Mapping[str, tuple[int, Build]] = {}
+VENDORS: Mapping[str, tuple[int, Build]] = {
+    "salesforce": (8101, salesforce),
+}

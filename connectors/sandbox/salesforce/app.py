@@ -1,0 +1,218 @@
+"""The fake Salesforce as the sandbox framework serves it."""
+
+import re
+from collections import deque
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from connectors.sandbox.accounts import derive
+from connectors.sandbox.context import SandboxContext, Vendor
+from connectors.sandbox.json_text import Json, loads
+from connectors.sandbox.limits import Limit
+from connectors.sandbox.oauth import REFRESH
+from connectors.sandbox.salesforce import leads, samples
+from connectors.sandbox.salesforce.calls import Call, Reply, not_allowed, not_found, refused
+from connectors.sandbox.salesforce.errors import ApiError
+from connectors.sandbox.salesforce.ids import canonical_id
+from connectors.sandbox.salesforce.oauth import REFRESH_SECONDS, SETTINGS, OAuth
+from connectors.sandbox.salesforce.org import Unit
+from connectors.sandbox.salesforce.orgs import Orgs
+from connectors.sandbox.salesforce.rest import Rest
+
+_DAY = 86_400.0
+# An Enterprise org without user licences ("API Request Limits and Allocations").
+_DAILY = Limit("DailyApiRequests", 100_000, _DAY)
+# API End-of-Life policy; 67.0 is Summer '26, 68.0 Winter '27.
+_OLDEST, _RETIRED, _NEWEST = 41, 31, 68
+_VERSION = re.compile(r"v(\d\d)\.0")
+_JSON_METHODS = frozenset({"POST", "PATCH"})
+_ANY_METHOD = ["GET", "POST", "PATCH", "PUT", "DELETE"]
+
+
+def build(ctx: SandboxContext) -> Vendor:
+    """Make the vendor `salesforce`."""
+    return _Salesforce(ctx).vendor()
+
+
+class _DailyCalls:
+    """Counts an org's calls of the last 24 h; what the framework's limit admits is counted here to be shown."""
+
+    def __init__(self, ctx: SandboxContext) -> None:
+        self._ctx = ctx
+        self._spent: dict[str, deque[float]] = {}
+
+    def admit(self, account: str) -> bool:
+        if not self._ctx.limits.admit(account, _DAILY.name):
+            return False
+        self._spent.setdefault(account, deque()).append(self._ctx.clock.now().timestamp())
+        return True
+
+    def forget(self, account: str) -> None:
+        self._spent.pop(account, None)
+
+    def of(self, account: str) -> tuple[int, int]:
+        spent = self._spent.get(account, deque())
+        while spent and spent[0] <= self._ctx.clock.now().timestamp() - _DAY:
+            spent.popleft()
+        return len(spent), self._ctx.limits.as_json(account)[_DAILY.name]["calls"]
+
+
+class _Salesforce:
+    def __init__(self, ctx: SandboxContext) -> None:
+        ctx.limits.declare([_DAILY])
+        self._ctx = ctx
+        self._orgs = Orgs(ctx)
+        self._oauth = OAuth(ctx, self._orgs)
+        self._daily = _DailyCalls(ctx)
+        self._rest = Rest(self._daily)
+
+    def vendor(self) -> Vendor:
+        return Vendor(
+            app=Starlette(
+                routes=[
+                    Route("/services/oauth2/token", self._oauth.token, methods=["POST"]),
+                    Route("/services/oauth2/userinfo", self._oauth.userinfo),
+                    Route("/services/data", _versions),
+                    Route("/services/data/", _versions),
+                    Route("/services/data/{version}/{path:path}", self._data, methods=_ANY_METHOD),
+                    Route("/services/apexrest/{path:path}", self._apex, methods=_ANY_METHOD),
+                ]
+            ),
+            open_account=self._identity,
+            furnish=self._furnish,
+            credentials=self._credentials,
+            account_of=self._oauth.owner,
+            operation_of=_operation,
+            throttled=lambda _request: _sent(refused(_over_limit())),
+            records=self._records,
+            seed=lambda account, size, seed: samples.make(self._orgs.unit(account), size, seed),
+            settings=SETTINGS,
+        )
+
+    def _identity(self, account: str) -> dict[str, Any]:
+        return {
+            "client_id": f"3MVG9{derive('salesforce', account, 'client', 60)}",
+            "client_secret": derive("salesforce", account, "secret", 64).upper(),
+            "org_id": self._orgs.org_id(account),
+        }
+
+    def _furnish(self, account: str) -> None:
+        self._daily.forget(account)
+        self._orgs.furnish(account)
+
+    def _credentials(self, account: str, url: str) -> dict[str, Any]:
+        """What a client needs; the refresh token is one that a user's approval in a browser would have given."""
+        refresh = self._ctx.tokens.newest(account, REFRESH)
+        if refresh is None:
+            refresh = self._ctx.tokens.issue(account, 0, REFRESH_SECONDS).refresh_token
+        return {
+            **(self._ctx.accounts.get(account) or {}),
+            "username": self._orgs.org(account).user["Username"],
+            "token_url": f"{url}/services/oauth2/token",
+            "instance_url": url,
+            "refresh_token": refresh,
+            "access_token": self._oauth.session(account),
+        }
+
+    def _records(self, account: str, name: str) -> list[dict[str, Any]]:
+        base = self._orgs.org(account).schema.find(name)
+        return [dict(row) for row in self._orgs.org(account).table(base.name).values()] if base else []
+
+    async def _data(self, request: Request) -> Response:
+        version = request.path_params["version"]
+        return await self._authorised(request, request.path_params["path"], version)
+
+    async def _apex(self, request: Request) -> Response:
+        return await self._authorised(request, request.path_params["path"], None)
+
+    async def _authorised(self, request: Request, path: str, version: str | None) -> Response:
+        """One call of an org: session, daily limit, then the resource; its changes are kept unless it is refused."""
+        body = await request.body()
+        account = None
+        try:
+            number = _checked(version) if version else ""
+            account = self._oauth.account(request.headers.get("authorization"))
+            if not self._daily.admit(account):
+                raise _over_limit()
+            unit = self._orgs.unit(account)
+            reply = self._answer(_call(request, path, number, body, unit))
+            unit.commit()
+        except ApiError as error:
+            reply = refused(error)
+        used = self._daily.of(account) if account else None
+        return _sent(reply, {"Sforce-Limit-Info": f"api-usage={used[0]}/{used[1]}"} if used else {})
+
+    def _answer(self, call: Call) -> Reply:
+        if call.version:
+            return self._rest.dispatch(call)
+        if call.steps != ("convert-lead",):
+            raise not_found()
+        if call.method != "POST":
+            raise not_allowed(call.method)
+        return Reply(200, leads.convert(call.unit, call.fields()))
+
+
+def _checked(version: str) -> str:
+    match = _VERSION.fullmatch(version)
+    number = int(match.group(1)) if match else 0
+    if 0 < number < _RETIRED:
+        raise ApiError("UNSUPPORTED_API_VERSION", f"API version {number}.0 is retired; use {_NEWEST - 1}.0")
+    if not _OLDEST <= number <= _NEWEST:
+        raise not_found()
+    return f"{number}.0"
+
+
+def _call(request: Request, path: str, version: str, body: bytes, unit: Unit) -> Call:
+    return Call(
+        method=request.method,
+        steps=tuple(step for step in path.split("/") if step),
+        params=dict(request.query_params),
+        body=_parsed(request, body),
+        headers=dict(request.headers),
+        version=version,
+        token=request.headers["authorization"].partition(" ")[2].strip(),
+        unit=unit,
+    )
+
+
+def _parsed(request: Request, body: bytes) -> Any:
+    if not body or request.method not in _JSON_METHODS:
+        return None
+    if "json" not in request.headers.get("content-type", ""):
+        raise ApiError("UNSUPPORTED_MEDIA_TYPE", "Content-Type must be application/json")
+    try:
+        return loads(body)
+    except ValueError as error:
+        raise ApiError("JSON_PARSER_ERROR", f"{error}") from None
+
+
+def _sent(reply: Reply, headers: dict[str, str] | None = None) -> Response:
+    every = {**reply.headers, **(headers or {})}
+    if reply.body is None:
+        return Response(status_code=reply.status, headers=every)
+    return Json(reply.body, status_code=reply.status, headers=every)
+
+
+def _over_limit() -> ApiError:
+    return ApiError("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+
+
+async def _versions(_request: Request) -> Response:
+    numbers = range(_OLDEST, _NEWEST + 1)
+    return Json([{"label": f"v{n}", "url": f"/services/data/v{n}.0", "version": f"{n}.0"} for n in numbers])
+
+
+def _operation(request: Request) -> str:
+    """`GET query`, `PATCH sobjects/Account/*`: the path below the version, ids and locators left out."""
+    steps = [step for step in request.url.path.split("/") if step]
+    if steps[:2] == ["services", "data"]:
+        steps = steps[3:]
+        steps = [*steps[:1], *("*" for _ in steps[1:])] if steps[:1] in (["query"], ["queryAll"]) else steps
+    shown = ["*" if canonical_id(step) else step for step in steps]
+    if shown[:1] == ["sobjects"] and len(shown) > 3:  # noqa: PLR2004
+        shown[3:] = ["*"]
+    return f"{request.method} {'/'.join(shown)}"

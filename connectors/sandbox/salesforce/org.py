@@ -1,0 +1,226 @@
+"""An org's records: tables in memory, written through to a journal, changed by units that apply whole or not at all."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol, TypeAlias
+
+from connectors.sandbox.salesforce.fields import NUMBERS, Field, moment_of, stamp
+from connectors.sandbox.salesforce.ids import make_id, number_of
+from connectors.sandbox.salesforce.objects import Schema
+from connectors.sandbox.salesforce.standard import fresh_schema
+
+Record: TypeAlias = dict[str, Any]
+Key: TypeAlias = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record as it is after a unit."""
+
+    name: str
+    record: Mapping[str, Any]
+
+
+class Journal(Protocol):
+    """Where an org is kept across restarts."""
+
+    def save(self, changes: Sequence[Change]) -> None:
+        """Store the records of one unit, all or none."""
+        ...
+
+    def declare(self, name: str, field: Field) -> None:
+        """Store a custom field of an object."""
+        ...
+
+
+class Org:
+    """One org.
+
+    Args:
+        name: The sandbox account it belongs to.
+        pod: Number of the org, part of its ids.
+        journal: Its persistent form.
+    """
+
+    def __init__(self, name: str, pod: int, journal: Journal) -> None:
+        self.name = name
+        self.pod = pod
+        self.schema: Schema = fresh_schema()
+        self._journal = journal
+        self._tables: dict[str, dict[str, Record]] = {found.name: {} for found in self.schema}
+        self._keyed: dict[tuple[str, str, Any], dict[str, None]] = {}
+        self._number = 0
+
+    @property
+    def organization(self) -> Record:
+        """The only Organization record."""
+        return next(iter(self._tables["Organization"].values()))
+
+    @property
+    def user(self) -> Record:
+        """The user that the API acts as."""
+        return next(iter(self._tables["User"].values()))
+
+    def load(self, changes: Iterable[Change]) -> None:
+        """Take records from the journal, in order of their ids."""
+        for change in changes:
+            kinds = self.schema.addressed(change.name).fields
+            record = {name: _revived(kinds[name], value) for name, value in change.record.items()}
+            self._put(change.name, record)
+            self._number = max(self._number, number_of(change.record["Id"]))
+
+    def declare(self, name: str, field: Field) -> None:
+        """Add a custom field to an object; existing records have no value in it."""
+        self.schema.addressed(name).add(field)
+        self._journal.declare(name, field)
+
+    def table(self, name: str) -> Mapping[str, Record]:
+        """All records of an object, those in the recycle bin too."""
+        return self._tables[name]
+
+    def next_id(self, prefix: str) -> str:
+        """A fresh record id."""
+        self._number += 1
+        return make_id(prefix, self.pod, self._number)
+
+    def unit(self, now: datetime) -> "Unit":
+        """Begin to change records."""
+        return Unit(self, now)
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Make a unit's records the current ones."""
+        self._journal.save(changes)
+        for change in changes:
+            self._put(change.name, dict(change.record))
+
+    def _put(self, name: str, record: Record) -> None:
+        before = self._tables[name].get(record["Id"])
+        self._tables[name][record["Id"]] = record
+        for field in self.schema.addressed(name).keys:
+            if before is not None:
+                self._keyed.get((name, field, comparable(before.get(field))), {}).pop(record["Id"], None)
+            value = comparable(record.get(field))
+            if value is not None:
+                self._keyed.setdefault((name, field, value), {})[record["Id"]] = None
+
+    def keyed(self, name: str, field: str, value: Any) -> Iterable[str]:
+        """Ids of the records with this value in a key field, whatever its case."""
+        return list(self._keyed.get((name, field, comparable(value)), ()))
+
+
+def comparable(value: Any) -> Any:
+    """How keys compare: text without case, which 18-character ids can bear."""
+    return value.casefold() if isinstance(value, str) else value
+
+
+def _revived(field: Field, value: Any) -> Any:
+    return Decimal(value) if isinstance(value, int) and field.kind in NUMBERS else value
+
+
+class Unit:
+    """Changes that become visible together.
+
+    Args:
+        org: Whose records.
+        now: When they change.
+    """
+
+    def __init__(self, org: Org, now: datetime) -> None:
+        self.org = org
+        self.now = now
+        self._changed: dict[Key, Record] = {}
+
+    def peek(self, name: str, record_id: str) -> Record | None:
+        """The record as this unit sees it, deleted or not; not to be changed."""
+        return self._changed.get((name, record_id)) or self.org.table(name).get(record_id)
+
+    def get(self, name: str, record_id: str) -> Record | None:
+        """A copy of the record as this unit sees it, deleted or not."""
+        found = self.peek(name, record_id)
+        return dict(found) if found else None
+
+    def rows(self, name: str) -> Iterable[Record]:
+        """All records of an object as this unit sees them, deleted ones too; not to be changed."""
+        seen = {key[1]: record for key, record in self._changed.items() if key[0] == name}
+        current = self.org.table(name)
+        if not seen:
+            return current.values()
+        changed = [seen.get(record_id, record) for record_id, record in current.items()]
+        return changed + [record for record_id, record in seen.items() if record_id not in current]
+
+    def scan(self, name: str, **equal: object) -> Iterator[Record]:
+        """Copies of the live records whose fields have these values."""
+        key = next((field for field in equal if field in self.org.schema.addressed(name).keys), None)
+        for record in self.holding(name, key, equal[key]) if key else self.rows(name):
+            if not record["IsDeleted"] and all(record.get(field) == value for field, value in equal.items()):
+                yield dict(record)
+
+    def holding(self, name: str, field: str, value: object) -> list[Record]:
+        """The live records with this value in a key field, whatever its case; not to be changed."""
+        ids = dict.fromkeys(self.org.keyed(name, field, value))
+        ids |= dict.fromkeys(key[1] for key in self._changed if key[0] == name)
+        found = (self.peek(name, record_id) for record_id in ids)
+        wanted = comparable(value)
+        return [row for row in found if row and not row["IsDeleted"] and comparable(row.get(field)) == wanted]
+
+    def put(self, name: str, record: Record) -> None:
+        """Store a record, its modification stamps moved past those it had."""
+        before = self.get(name, record["Id"])
+        moved = stamp(self.now)
+        if before is not None and before["SystemModstamp"] >= moved:
+            moved = stamp(moment_of(before["SystemModstamp"]) + timedelta(milliseconds=1))
+        record["SystemModstamp"] = record["LastModifiedDate"] = moved
+        self._changed[name, record["Id"]] = record
+
+    def mark(self) -> dict[Key, Record]:
+        """A point to go back to."""
+        return dict(self._changed)
+
+    def back_to(self, mark: dict[Key, Record]) -> None:
+        """Undo what was done since `mark`."""
+        self._changed = mark
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what happens inside when it raises."""
+        mark = self.mark()
+        try:
+            yield
+        except BaseException:
+            self.back_to(mark)
+            raise
+
+    def commit(self) -> None:
+        """Apply everything to the org."""
+        self.org.apply([Change(name, record) for (name, _), record in self._changed.items()])
+        self._changed = {}
+
+
+class View:
+    """The records a query sees.
+
+    Args:
+        unit: What has happened so far.
+        deleted: Whether records in the recycle bin are seen too.
+    """
+
+    def __init__(self, unit: Unit, *, deleted: bool) -> None:
+        self._unit = unit
+        self._deleted = deleted
+
+    def scan(self, name: str) -> Iterable[Record]:
+        """The object's visible records in order of their ids."""
+        rows = self._unit.rows(name)
+        return rows if self._deleted else [record for record in rows if not record["IsDeleted"]]
+
+    def find(self, name: str, record_id: str) -> Record | None:
+        """The visible record with that id."""
+        found = self._unit.peek(name, record_id)
+        return found if found and (self._deleted or not found["IsDeleted"]) else None
+
+    def parent(self, name: str, record_id: str) -> Record | None:
+        """The record that a reference points to."""
+        return self._unit.peek(name, record_id)

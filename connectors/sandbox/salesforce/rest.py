@@ -1,0 +1,62 @@
+"""The resources below `/services/data/vXX.0/`."""
+
+from typing import Any, Protocol
+
+from connectors.sandbox.salesforce import collections, composite, custom_fields, sobjects
+from connectors.sandbox.salesforce.calls import Call, Reply, not_allowed, not_found
+from connectors.sandbox.salesforce.queries import Queries
+
+_NAMES = ("composite", "limits", "query", "queryAll", "sobjects", "tooling")
+_READ_ONLY = frozenset({"limits", "query", "queryAll"})
+
+
+class Usage(Protocol):
+    """What an org has spent of its daily calls."""
+
+    def of(self, account: str) -> tuple[int, int]:
+        """Calls in the last 24 h and the most allowed."""
+        ...
+
+
+class Rest:
+    """Finds the resource of a call.
+
+    Args:
+        usage: The org's daily calls, for `limits`.
+    """
+
+    def __init__(self, usage: Usage) -> None:
+        self._queries = Queries()
+        self._usage = usage
+
+    def dispatch(self, call: Call) -> Reply:
+        """Answer a call; raises ApiError."""
+        if not call.steps:
+            return Reply(200, {name: call.url(name) for name in _NAMES})
+        first = call.steps[0]
+        if first in _READ_ONLY and call.method != "GET":
+            raise not_allowed(call.method)
+        if first in {"query", "queryAll"}:
+            return self._queries.serve(call)
+        if first == "sobjects":
+            return sobjects.serve(call)
+        if first == "composite":
+            return self._composite(call)
+        if first == "limits":
+            return Reply(200, self._limits(call))
+        if first == "tooling":
+            return custom_fields.serve(call)
+        raise not_found()
+
+    def _composite(self, call: Call) -> Reply:
+        if call.steps[1:2] == ("sobjects",):
+            return collections.serve(call)
+        if len(call.steps) > 1:
+            raise not_found()
+        if call.method != "POST":
+            raise not_allowed(call.method)
+        return composite.serve(call, self.dispatch)
+
+    def _limits(self, call: Call) -> dict[str, Any]:
+        used, most = self._usage.of(call.unit.org.name)
+        return {"DailyApiRequests": {"Max": most, "Remaining": most - used}}

@@ -1,0 +1,1 @@
+"""SOQL: text to tree (`parser`), tree against a schema (`conditions`, `select`)."""

@@ -1,0 +1,221 @@
+"""simple-salesforce, unmodified, against the Salesforce sandbox over HTTPS.
+
+The client builds its token address as `https://{domain}.salesforce.com`, so it cannot ask the sandbox for a token
+itself; the session id comes from the sandbox's token endpoint and is passed in, which the client offers for exactly
+such cases. Everything after that is the client's own doing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import requests
+from simple_salesforce import Salesforce
+from simple_salesforce.exceptions import (
+    SalesforceExpiredSession,
+    SalesforceMalformedRequest,
+    SalesforceMoreThanOneRecord,
+    SalesforceResourceNotFound,
+)
+
+from connectors.sandbox.server import Sandboxes, serve
+
+VERSION = "67.0"
+Connect = Callable[..., Salesforce]
+
+
+@pytest.fixture
+async def sandbox(tmp_path: Path) -> AsyncIterator[Sandboxes]:
+    """The Salesforce sandbox on a free port."""
+    served = await serve(["salesforce"], tmp_path, {"salesforce": 0})
+    yield served
+    await served.aclose()
+
+
+@pytest.fixture
+async def client(sandbox: Sandboxes) -> AsyncIterator[Salesforce]:
+    """A client that trusts the sandbox's authority and has a session from the token endpoint."""
+    url = sandbox.url("salesforce", "https")
+    async with httpx.AsyncClient(base_url=sandbox.url("salesforce")) as http:
+        known = (await http.get("/__sandbox/credentials", params={"account": "acme"})).json()
+    session = requests.Session()
+    session.trust_env = False  # a CA bundle in the environment would win over `verify`
+    session.verify = str(sandbox.ca_file)
+    token = await asyncio.to_thread(
+        session.post,
+        f"{url}/services/oauth2/token",
+        data={"grant_type": "client_credentials"},
+        auth=(known["client_id"], known["client_secret"]),
+    )
+    granted = token.json()
+    assert granted["instance_url"] == url
+    yield Salesforce(
+        session_id=granted["access_token"], instance_url=granted["instance_url"], session=session, version=VERSION
+    )
+    session.close()
+
+
+def _price(sf: Salesforce, code: str) -> str:
+    found = sf.query(
+        f"SELECT Id FROM PricebookEntry WHERE Product2.ProductCode = '{code}' AND Pricebook2.IsStandard = true"
+    )
+    return str(found["records"][0]["Id"])
+
+
+def _won_deal(sf: Salesforce) -> dict[str, str]:
+    account = sf.Account.create({"Name": "O'Hara & Söhne", "Sluiceway_Id__c": "party-1"})["id"]
+    contact = sf.Contact.create(
+        {"LastName": "O'Hara", "FirstName": "Mia", "Email": "mia@ohara.example", "AccountId": account}
+    )["id"]
+    deal = sf.Opportunity.create(
+        {"Name": "Rollout", "AccountId": account, "StageName": "Prospecting", "CloseDate": "2026-12-31"}
+    )["id"]
+    sf.OpportunityContactRole.create({"OpportunityId": deal, "ContactId": contact, "IsPrimary": True})
+    for code, quantity, price in (("EDGE-GW", 2, 1100.5), ("PLAT-SUB", 12, 300)):
+        line = {"OpportunityId": deal, "PricebookEntryId": _price(sf, code), "Quantity": quantity, "UnitPrice": price}
+        sf.OpportunityLineItem.create(line)
+    assert sf.Opportunity.update(deal, {"StageName": "Closed Won"}) == 204
+    return {"account": account, "contact": contact, "deal": deal}
+
+
+async def test_a_won_deal_can_be_built_and_read_back(client: Salesforce) -> None:
+    """Account, contact, opportunity, two lines and a role come back in one query with subqueries and parents."""
+
+    def session() -> tuple[dict[str, str], dict[str, Any]]:
+        made = _won_deal(client)
+        found = client.query(
+            "SELECT Id, Name, IsWon, IsClosed, Amount, Probability, HasOpportunityLineItem, Account.Name, Owner.Name, "
+            "(SELECT Quantity, UnitPrice, TotalPrice, PricebookEntry.Product2.ProductCode FROM OpportunityLineItems "
+            "ORDER BY TotalPrice DESC), (SELECT ContactId, IsPrimary, Contact.Email FROM OpportunityContactRoles) "
+            f"FROM Opportunity WHERE Id = '{made['deal']}'"
+        )
+        return made, found["records"][0]
+
+    made, deal = await asyncio.to_thread(session)
+    assert (deal["IsWon"], deal["IsClosed"], deal["Probability"], deal["HasOpportunityLineItem"]) == (
+        True,
+        True,
+        100.0,
+        True,
+    )
+    assert deal["Amount"] == 2201.0 + 3600.0
+    assert deal["Account"]["Name"] == "O'Hara & Söhne"
+    assert deal["Owner"]["Name"] == "Integration User"
+    lines = deal["OpportunityLineItems"]["records"]
+    assert [line["PricebookEntry"]["Product2"]["ProductCode"] for line in lines] == ["PLAT-SUB", "EDGE-GW"]
+    assert [line["TotalPrice"] for line in lines] == [3600.0, 2201.0]
+    role = deal["OpportunityContactRoles"]["records"][0]
+    assert (role["ContactId"], role["IsPrimary"], role["Contact"]["Email"]) == (
+        made["contact"],
+        True,
+        "mia@ohara.example",
+    )
+
+
+async def test_the_client_follows_pages(client: Salesforce) -> None:
+    """query_all walks locators to the end, whatever number of pages there is."""
+
+    def session() -> tuple[dict[str, Any], list[Any]]:
+        for start in range(0, 450, 150):
+            rows = [
+                {"attributes": {"type": "Lead"}, "LastName": f"L{n}", "Company": "C"} for n in range(start, start + 150)
+            ]
+            answer = client.restful("composite/sobjects", method="POST", json={"allOrNone": True, "records": rows})
+            assert all(row["success"] for row in answer)
+        headers = {"Sforce-Query-Options": "batchSize=200"}
+        first = client.query("SELECT LastName FROM Lead ORDER BY CreatedDate, Id", headers=headers)
+        return first, list(client.query_all_iter("SELECT LastName FROM Lead ORDER BY CreatedDate, Id", headers=headers))
+
+    first, rows = await asyncio.to_thread(session)
+    assert (first["totalSize"], first["done"], len(first["records"])) == (450, False, 200)
+    assert [row["LastName"] for row in rows] == [f"L{n}" for n in range(450)]
+
+
+async def test_upsert_by_external_id_creates_then_updates(client: Salesforce) -> None:
+    """The same external id is one record; an ambiguous one is refused with its candidates."""
+
+    def session() -> tuple[Any, ...]:
+        first = client.Account.upsert("Sluiceway_Id__c/p-9", {"Name": "Nine"})
+        second = client.Account.upsert("Sluiceway_Id__c/P-9", {"Name": "Nine Ltd"})
+        found = client.Account.get_by_custom_id("Sluiceway_Id__c", "p-9")
+        for name in ("One", "Two"):
+            client.Contact.create({"LastName": name, "Sluiceway_Id__c": "twice"})
+        with pytest.raises(SalesforceMoreThanOneRecord):
+            client.Contact.upsert("Sluiceway_Id__c/twice", {"LastName": "Three"})
+        return first, second, found["Name"], client.query("SELECT COUNT() FROM Account")["totalSize"]
+
+    assert await asyncio.to_thread(session) == (201, 200, "Nine Ltd", 1)
+
+
+async def test_errors_reach_the_client_as_its_exceptions(client: Salesforce) -> None:
+    """Bad queries, bad records, missing records and dead sessions carry the vendor's codes."""
+
+    def session() -> None:
+        with pytest.raises(SalesforceMalformedRequest, match="MALFORMED_QUERY"):
+            client.query("SELECT Id FORM Account")
+        with pytest.raises(SalesforceMalformedRequest, match="No such column 'Nope__c'"):
+            client.query("SELECT Nope__c FROM Account")
+        with pytest.raises(SalesforceMalformedRequest, match="REQUIRED_FIELD_MISSING"):
+            client.Opportunity.create({"Name": "No stage"})
+        with pytest.raises(SalesforceResourceNotFound, match="NOT_FOUND"):
+            client.Account.get("001000000000001AAA")
+        account = client.Account.create({"Name": "Gone"})["id"]
+        assert client.Account.delete(account) == 204
+        with pytest.raises(SalesforceResourceNotFound, match="ENTITY_IS_DELETED"):
+            client.Account.update(account, {"Name": "Back"})
+        assert client.query("SELECT COUNT() FROM Account", include_deleted=True)["totalSize"] == 1
+        client.session_id = "00D000000000001!nonsense"
+        client._generate_headers()
+        with pytest.raises(SalesforceExpiredSession, match="INVALID_SESSION_ID"):
+            client.query("SELECT Id FROM Account")
+
+    await asyncio.to_thread(session)
+
+
+async def test_describe_limits_and_usage_are_what_the_client_expects(client: Salesforce) -> None:
+    """describe lists fields, limits and the usage header are parsed by the client."""
+
+    def session() -> tuple[set[str], dict[str, Any], Any]:
+        fields = {field["name"] for field in client.Opportunity.describe()["fields"]}
+        limits = client.limits()
+        return fields, limits["DailyApiRequests"], client.api_usage["api-usage"]
+
+    fields, limits, usage = await asyncio.to_thread(session)
+    assert {"StageName", "IsWon", "Sluiceway_Invoice_Id__c"} <= fields
+    assert limits == {"Max": 100_000, "Remaining": 99_998}
+    assert (usage.used, usage.total) == (2, 100_000)
+
+
+async def test_a_lead_is_converted_and_then_read_only(client: Salesforce) -> None:
+    """The stand-in for convertLead makes account, contact and opportunity and closes the lead for writing."""
+
+    def session() -> tuple[dict[str, Any], dict[str, Any]]:
+        lead = client.Lead.create({"LastName": "Ito", "Company": "Ito KK", "Email": "ito@ito.example"})["id"]
+        body = {"leadId": lead, "convertedStatus": "Closed - Converted", "opportunityName": "First order"}
+        done = client.apexecute("convert-lead", method="POST", data=body)
+        with pytest.raises(SalesforceMalformedRequest, match="CANNOT_UPDATE_CONVERTED_LEAD"):
+            client.Lead.update(lead, {"Company": "Other"})
+        return done, client.Lead.get(lead)
+
+    done, lead = await asyncio.to_thread(session)
+    assert done["success"] is True
+    assert lead["IsConverted"] is True
+    assert lead["ConvertedOpportunityId"] == done["opportunityId"]
+    assert lead["ConvertedAccountId"] == done["accountId"]
+
+
+async def test_a_custom_field_can_be_declared(client: Salesforce) -> None:
+    """A field declared through the Tooling API holds values; before that it is an INVALID_FIELD."""
+
+    def session() -> Any:
+        with pytest.raises(SalesforceMalformedRequest, match="INVALID_FIELD"):
+            client.Account.create({"Name": "A", "Region__c": "north"})
+        field = {"FullName": "Account.Region__c", "Metadata": {"type": "Text", "length": 40, "label": "Region"}}
+        client.restful("tooling/sobjects/CustomField", method="POST", json=field)
+        made = client.Account.create({"Name": "A", "Region__c": "north"})["id"]
+        return client.Account.get(made)["Region__c"]
+
+    assert await asyncio.to_thread(session) == "north"
