@@ -1,10 +1,13 @@
 """Reading one connection's settings; a wrong one is a FatalError that names tenant, vendor and setting."""
 
 from datetime import datetime
+from typing import TypeVar
 
 from connectors.errors import FatalError
 from connectors.ports import Account
 from connectors.wire import parse_instant
+
+T = TypeVar("T", bound=str)
 
 
 def where(account: Account) -> str:
@@ -65,13 +68,14 @@ def instant(account: Account, name: str) -> datetime | None:
         raise FatalError(f"{where(account)}: setting {name}: {error}") from None
 
 
-def choice(account: Account, name: str, allowed: tuple[str, ...]) -> str:
+def choice(account: Account, name: str, allowed: tuple[T, ...]) -> T:
     """Return one of `allowed`; the first is the default.
 
     Raises:
         FatalError: something else.
     """
     value = text(account, name, allowed[0])
-    if value not in allowed:
-        raise FatalError(f"{where(account)}: setting {name} is {value!r}; it must be one of {', '.join(allowed)}")
-    return value
+    for known in allowed:
+        if known == value:
+            return known
+    raise FatalError(f"{where(account)}: setting {name} is {value!r}; it must be one of {', '.join(allowed)}")
