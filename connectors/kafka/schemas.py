@@ -18,13 +18,22 @@ def folder() -> Path:
 
 
 @cache
-def sources() -> Mapping[str, str]:
-    """Return the schema text of every record type by full name, as it is registered."""
+def files() -> Mapping[str, Path]:
+    """Return where the schema of every record type is written, by full name."""
     found = {}
     for path in sorted(folder().rglob("*.avsc")):
         schema = json.loads(path.read_text())
-        found[f"{schema['namespace']}.{schema['name']}"] = json.dumps(schema, separators=(",", ":"), ensure_ascii=False)
+        found[f"{schema['namespace']}.{schema['name']}"] = path
     return found
+
+
+@cache
+def sources() -> Mapping[str, str]:
+    """Return the schema text of every record type by full name, as it is registered."""
+    return {
+        name: json.dumps(json.loads(path.read_text()), separators=(",", ":"), ensure_ascii=False)
+        for name, path in files().items()
+    }
 
 
 @cache
