@@ -124,7 +124,7 @@ PERSONAL = frozenset({"120", "5010", "6240"})
 """Codes whose detail names a person."""
 
 
-def refused(response: httpx.Response) -> bool:
+def about_token(response: httpx.Response) -> bool:
     """Tell whether a 401 is about the token: another token does not open a wrong realm (code 100)."""
     fault = fault_in(response)
     return fault is None or fault.code != "100"

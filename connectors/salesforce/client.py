@@ -100,9 +100,7 @@ class SalesforceClient:
         try:
             return await self._send("query more", "GET", f"{self._host}{path}", reads=True, pinned=pinned)
         except UnauthorizedError as error:
-            raise RetryableError(
-                "Salesforce: the session ended between two pages of a query", code=error.code
-            ) from error
+            raise RetryableError("Salesforce: the session ended between two pages", code=error.code) from error
 
     async def _send(
         self,

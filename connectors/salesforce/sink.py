@@ -59,9 +59,7 @@ class SalesforceSink:
         if call.object not in OBJECTS:
             return _rejected(f"object {call.object} is not one of {', '.join(sorted(OBJECTS))}")
         if call.operation != "put" or call.remote is None:
-            return _rejected(
-                f"{call.operation} of {call.object} without an id; only fields of known records are written"
-            )
+            return _rejected(f"{call.operation} of {call.object} is not done; it only writes fields of known records")
         return Outcome()
 
     async def _update(self, calls: Sequence[Call]) -> list[Outcome]:

@@ -1,0 +1,14 @@
+"""The vendors Sluiceway knows; one is added by its folder and its line here."""
+
+from collections.abc import Mapping
+
+from connectors.pardot.vendor import Pardot
+from connectors.ports import Vendor
+from connectors.quickbooks.vendor import QuickBooks
+from connectors.salesforce.vendor import Salesforce
+
+VENDORS: Mapping[str, Vendor] = {
+    "salesforce": Salesforce(),
+    "pardot": Pardot(),
+    "quickbooks": QuickBooks(),
+}

@@ -1,0 +1,1 @@
+"""Pardot (Marketing Cloud Account Engagement): prospects out, and read by id."""
