@@ -20,7 +20,7 @@ from connectors.errors import FatalError
 from connectors.kafka.client import KafkaSettings, client_config
 from connectors.kafka.topics import TOPICS, Topic
 
-TIMEOUT_SECONDS = 15.0
+TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)

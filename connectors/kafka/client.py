@@ -41,7 +41,7 @@ def client_config(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
         "bootstrap.servers": kafka.bootstrap_servers,
         "client.id": client_id,
         # librdkafka would print to stderr each failed connection attempt; what matters comes back as an error.
-        "log_level": 3,
+        "log_level": 2,
         **kafka.properties,
     }
 

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = ("topics", "schemas")
 
 
 def load() -> Iterator[click.Command]:
