@@ -1,0 +1,192 @@
+"""One QuickBooks company during one request: its objects, ids, references, times and what changed."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.sandbox.context import SandboxContext
+from connectors.sandbox.quickbooks.fault import QboError, missing
+from connectors.sandbox.quickbooks.kinds import KINDS, Kind
+
+Entity = dict[str, Any]
+
+# Intuit stamps in Pacific time, whatever the company's own zone.
+PACIFIC = ZoneInfo("America/Los_Angeles")
+HOME_CURRENCY = {"value": "USD", "name": "United States Dollar"}
+CENT = Decimal("0.01")
+ZERO = Decimal("0.00")
+NUMERIC_ID = re.compile(r"-?\d+")
+INACTIVE = (
+    "Object Not Found : Something you're trying to use has been made inactive. "
+    "Check the fields with accounts, customers, items, vendors or employees."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A write, for the meter and the webhooks: created, updated, deleted or voided."""
+
+    kind: Kind
+    id: str
+    verb: str
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Access to one account's objects; `changes` lists what this request wrote."""
+
+    ctx: SandboxContext
+    account: str
+    settings: dict[str, Any]
+    changes: list[Change] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        """The present, in Intuit's zone."""
+        return self.ctx.clock.now().astimezone(PACIFIC)
+
+    def stamp(self) -> str:
+        """The present as MetaData writes it: whole seconds with offset."""
+        return self.now().isoformat(timespec="seconds")
+
+    def today(self) -> date:
+        """The company's date."""
+        return self.now().date()
+
+    def get(self, kind: str, id_: str) -> Entity | None:
+        """One object, or None."""
+        return self.ctx.database.get(self.account, kind, id_)
+
+    def all(self, kind: str) -> list[Entity]:
+        """All objects of a kind."""
+        return self.ctx.database.all(self.account, kind)
+
+    def find(self, kind: str, path: str, *values: str) -> list[Entity]:
+        """Objects by the value of one property."""
+        return self.ctx.database.find(self.account, kind, path, values)
+
+    def of_customer(self, kind: str, customer_id: str) -> list[Entity]:
+        """A customer's transactions of a kind."""
+        return self.find(kind, "CustomerRef.value", customer_id)
+
+    def require(self, kind: str, id_: Any) -> Entity:
+        """One object. Raises 2030 for an id that cannot be one, 610 for one that is not there."""
+        text = str(id_)
+        found = self.get(kind, text)
+        if found is not None:
+            return found
+        if not NUMERIC_ID.fullmatch(text):
+            raise QboError("2030", f"Id should be a valid number. Supplied value:{text}", "Id")
+        raise QboError("610", "Object Not Found : Something you're trying to use has been made inactive or deleted.")
+
+    def insert(self, kind: Kind, entity: Entity, *, id_: str | None = None) -> Entity:
+        """Store a new object under the next id of its sequence."""
+        stamp = self.stamp()
+        stored = {
+            **entity,
+            "Id": id_ or str(self.ctx.database.next(self.account, kind.counter)),
+            "SyncToken": "0",
+            "domain": "QBO",
+            "sparse": False,
+            "MetaData": {"CreateTime": stamp, "LastUpdatedTime": stamp},
+        }
+        return self._write(kind, stored, "created")
+
+    def replace(self, kind: Kind, entity: Entity, verb: str = "updated") -> Entity:
+        """Store a new version: SyncToken and time move on."""
+        stored = {
+            **entity,
+            "SyncToken": str(int(entity["SyncToken"]) + 1),
+            "MetaData": {**entity["MetaData"], "LastUpdatedTime": self.stamp()},
+        }
+        return self._write(kind, stored, verb)
+
+    def put_quietly(self, kind: Kind, entity: Entity) -> None:
+        """Store a computed property (a balance, a stock) without a new version."""
+        self.ctx.database.put(self.account, kind.name, entity["Id"], entity)
+
+    def erase(self, kind: Kind, entity: Entity) -> Entity:
+        """Delete for good, leaving the stub that change data capture reports."""
+        id_ = entity["Id"]
+        self.ctx.database.remove(self.account, kind.name, id_)
+        stub = {"domain": "QBO", "status": "Deleted", "Id": id_}
+        self.ctx.database.put(
+            self.account, f"deleted {kind.name}", id_, {**stub, "MetaData": {"LastUpdatedTime": self.stamp()}}
+        )
+        self.changes.append(Change(kind, id_, "deleted"))
+        return stub
+
+    def reference(self, entity: Entity, name: str, kind: str, *, required: bool = False) -> Entity | None:
+        """Resolve a reference property and complete its name.
+
+        Raises 2020 if required and absent, 2500 if it points nowhere, 610 if the target is inactive.
+        """
+        ref = entity.get(name)
+        value = ref.get("value") if isinstance(ref, dict) else ref
+        if value is None:
+            if required:
+                raise missing(name)
+            entity.pop(name, None)
+            return None
+        found = self.get(kind, str(value))
+        if found is None:
+            raise QboError("2500", f"Invalid Reference Id : {kind} element id {value} not found", name)
+        if found.get("Active") is False:
+            raise QboError("610", INACTIVE, name)
+        shown = found.get("DisplayName") or found.get("FullyQualifiedName") or found.get("Name")
+        entity[name] = {"value": found["Id"], "name": shown}
+        return found
+
+    def home_currency_only(self, entity: Entity) -> None:
+        """Multi-currency is off: any other currency is refused with 6000."""
+        sent = entity.get("CurrencyRef")
+        if isinstance(sent, dict) and sent.get("value", "USD") != HOME_CURRENCY["value"]:
+            raise QboError("6000", "Business Validation Error: Multi Currency should be enabled", "CurrencyRef")
+        entity["CurrencyRef"] = dict(HOME_CURRENCY)
+
+    def _write(self, kind: Kind, stored: Entity, verb: str) -> Entity:
+        self.ctx.database.put(self.account, kind.name, stored["Id"], stored)
+        self.changes.append(Change(kind, stored["Id"], verb))
+        return stored
+
+
+def customer_balance(company: Company, customer_id: str) -> None:
+    """Bring Customer.Balance up to date: open invoices less credits not used."""
+    customer = company.get("Customer", customer_id)
+    if customer is None:
+        return
+    owed = sum((Decimal(i["Balance"]) for i in company.of_customer("Invoice", customer_id)), ZERO)
+    credit = sum((Decimal(p["UnappliedAmt"]) for p in company.of_customer("Payment", customer_id)), ZERO)
+    credit += sum((Decimal(c["RemainingCredit"]) for c in company.of_customer("CreditMemo", customer_id)), ZERO)
+    company.put_quietly(
+        KINDS["Customer"], {**customer, "Balance": cents(owed - credit), "BalanceWithJobs": cents(owed - credit)}
+    )
+
+
+def number(value: Any, name: str) -> Decimal:
+    """A number as sent, in JSON or as text. Raises 2010."""
+    try:
+        if isinstance(value, bool):
+            raise InvalidOperation  # noqa: TRY301 - JSON's true is no amount
+        result = Decimal(str(value))
+    except InvalidOperation:
+        detail = f"Property Name:failed to parse {name} as a number. Supplied value:{value}"
+        raise QboError("2010", detail, name) from None
+    if not result.is_finite():
+        raise QboError("2010", f"Property Name:{name} must be finite", name)
+    return result
+
+
+def cents(value: Decimal) -> Decimal:
+    """Rounded to cents, half away from zero, written with two digits."""
+    return value.quantize(CENT, ROUND_HALF_UP)
+
+
+def day(value: Any, name: str) -> date:
+    """A date as sent: YYYY-MM-DD, a time behind it is ignored. Raises 2010."""
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        raise QboError("2010", f"Property Name:{name} is not a date. Supplied value:{value}", name) from None
