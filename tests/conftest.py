@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from connectors.kafka.embedded import free_ports, kafka, registry, registry_url, start
+from connectors.kafka.embedded.kafka import kafka
+from connectors.kafka.embedded.ports import free_ports
+from connectors.kafka.embedded.process import start
+from connectors.kafka.embedded.registry import registry, registry_url
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,7 +39,8 @@ class Program:
 class Child:
     """A running program; `pid` is its own (not its guardian's), and leads its process group."""
 
-    def __init__(self, guardian: asyncio.subprocess.Process, pid: int) -> None:
+    def __init__(self, program: Program, guardian: asyncio.subprocess.Process, pid: int) -> None:
+        self.program = program
         self.pid = pid
         self._guardian = guardian
         self._ended = asyncio.create_task(self._follow())
@@ -54,17 +56,19 @@ class Child:
             start_new_session=True,  # Ctrl-C in the terminal is for the parent, which stops its children in order
             env={**os.environ, **program.env},
         )  # fmt: skip
-        assert guardian.stdout is not None  # noqa: S101  asked for above
-        word, _, pid = (await guardian.stdout.readline()).decode().partition(" ")
+        try:
+            word, pid = await _told(guardian)
+        except asyncio.CancelledError:
+            _release(guardian)
+            raise
         if word != "pid":
             raise StartError(f"{program.name}: its guardian process did not start")
-        return cls(guardian, int(pid))
+        return cls(program, guardian, pid)
 
     async def _follow(self) -> int:
-        assert self._guardian.stdout is not None  # noqa: S101  asked for in spawn
-        word, _, code = (await self._guardian.stdout.readline()).decode().partition(" ")
+        word, code = await _told(self._guardian)
         await self._guardian.wait()
-        return int(code) if word == "exit" else -9
+        return code if word == "exit" else -signal.SIGKILL
 
     @property
     def ended(self) -> bool:
@@ -77,28 +81,58 @@ class Child:
 
     async def stop(self) -> int:
         """SIGTERM, SIGKILL after the program's grace; returns the exit code once nothing of it is left."""
-        assert self._guardian.stdin is not None  # noqa: S101  asked for in spawn
-        self._guardian.stdin.close()
+        _release(self._guardian)
         return await self.wait()
+
+    async def until_ready(self) -> None:
+        """Ask until it is ready.
+
+        Raises:
+            StartError: it ended before, or took longer than `start_within`; it has been stopped then.
+        """
+        program = self.program
+        try:
+            await asyncio.wait_for(self._ask(), program.start_within)
+        except TimeoutError:
+            await self.stop()
+            raise StartError(
+                f"{program.name} was not ready within {program.start_within:.0f} s. {tail(program.log)}"
+            ) from None
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _ask(self) -> None:
+        while not self.ended:
+            if all([await answers(url) for url in self.program.ready]):
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.wait(), _ASK_EVERY)
+        code = await self.wait()
+        raise StartError(f"{self.program.name} ended with {code} before it was ready. {tail(self.program.log)}")
+
+
+async def _told(guardian: asyncio.subprocess.Process) -> tuple[str, int]:
+    """Return the guardian's next line, a word and a number; `("", 0)` if it is gone."""
+    assert guardian.stdout is not None  # noqa: S101  asked for in spawn
+    word, _, number = (await guardian.stdout.readline()).decode().partition(" ")
+    return word, int(number or 0)
+
+
+def _release(guardian: asyncio.subprocess.Process) -> None:
+    """Have the guardian stop its command."""
+    assert guardian.stdin is not None  # noqa: S101  asked for in spawn
+    guardian.stdin.close()
 
 
 async def start(program: Program) -> Child:
     """Start the program and wait until it is ready.
 
     Raises:
-        StartError: it ended before, or took longer than `start_within`; it has been stopped then.
+        StartError: see `Child.until_ready`.
     """
     child = await Child.spawn(program)
-    try:
-        await asyncio.wait_for(_until_ready(program, child), program.start_within)
-    except TimeoutError:
-        await child.stop()
-        raise StartError(
-            f"{program.name} was not ready within {program.start_within:.0f} s. {tail(program.log)}"
-        ) from None
-    except BaseException:
-        await child.stop()
-        raise
+    await child.until_ready()
     return child
 
 
@@ -117,15 +151,6 @@ async def run(program: Program) -> None:
         await child.stop()
     if code:
         raise StartError(f"{program.name} ended with {code}. {tail(program.log)}")
-
-
-async def _until_ready(program: Program, child: Child) -> None:
-    while not child.ended:
-        if all([await answers(url) for url in program.ready]):
-            return
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(child.wait(), _ASK_EVERY)
-    raise StartError(f"{program.name} ended with {await child.wait()} before it was ready. {tail(program.log)}")
 
 
 def _rotate(log: Path) -> None:
