@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-MODULES: tuple[str, ...] = ("topics", "schemas")
+MODULES: tuple[str, ...] = ("topics", "schemas", "gateway")
 
 
 def load() -> Iterator[click.Command]:

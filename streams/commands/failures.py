@@ -8,7 +8,7 @@ import click
 from confluent_kafka import KafkaException
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, SettingsError
+from pydantic_settings import SettingsError
 
 from connectors.errors import ConnectorError, DecodeError, MappingError
 from connectors.kafka.client import explain

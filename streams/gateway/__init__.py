@@ -1,0 +1,1 @@
+"""HTTP in: webhooks become records of the inbox before they are acknowledged."""

@@ -1,0 +1,129 @@
+"""Records of webhooks on their way into `inbox.v1`: done only when every replica that must have them does."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from connectors.errors import FatalError, RejectedError, RetryableError
+from connectors.kafka.client import KafkaSettings, explain, producer_config
+from connectors.kafka.codec import Codec
+from connectors.kafka.headers import webhook_headers
+from connectors.kafka.partition import partition_for
+from connectors.kafka.records import VendorRecord
+from connectors.kafka.topics import INBOX
+
+POLL_SECONDS = 0.1
+START_SECONDS = 10.0
+MESSAGE_TIMEOUT_MS = 10_000
+MAX_PENDING = 10_000
+
+
+class Inbox:
+    """A plain idempotent producer for the inbox. Its callbacks are served by a thread of its own.
+
+    Args:
+        kafka: the cluster.
+        codec: warmed for the inbox, so that encoding asks nobody.
+    """
+
+    def __init__(self, kafka: KafkaSettings, codec: Codec) -> None:
+        config = producer_config(kafka, "sluiceway-gateway")
+        config |= {"message.timeout.ms": MESSAGE_TIMEOUT_MS, "queue.buffering.max.messages": MAX_PENDING}
+        self._producer = Producer(config | {"error_cb": self._on_error})
+        self._codec = codec
+        self._expected = kafka.partitions
+        self._stopping = threading.Event()
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._server = threading.Thread(target=self._serve_callbacks, name="inbox-callbacks", daemon=True)
+
+    async def start(self) -> None:
+        """Look at the topic, begin to serve.
+
+        Raises:
+            FatalError: the topic does not exist, or has another number of partitions than the settings say.
+            KafkaException: the cluster does not answer.
+        """
+        found = await asyncio.to_thread(self._partitions)
+        if found != self._expected:
+            raise FatalError(
+                f"topic {INBOX.name} has {found} partitions, the settings say {self._expected}: "
+                + (f"set SLUICEWAY_KAFKA__PARTITIONS={found}" if found else "run `sluiceway topics apply`")
+            )
+        self._server.start()
+
+    def _partitions(self) -> int:
+        return len(self._producer.list_topics(INBOX.name, timeout=START_SECONDS).topics[INBOX.name].partitions)
+
+    async def failure(self) -> None:
+        """Wait until the producer can write nothing any more.
+
+        Raises:
+            KafkaException: why.
+        """
+        await asyncio.shield(self._failed)
+
+    async def put(self, records: Sequence[VendorRecord], trace: str) -> None:
+        """Return when all records are acknowledged; after an error some may have been written, and may be repeated.
+
+        Raises:
+            RetryableError: no room, or Kafka does not acknowledge.
+            RejectedError: a record is larger than the topic takes.
+        """
+        loop = asyncio.get_running_loop()
+        acks = [self._produce(record, trace, loop) for record in records]
+        try:
+            await asyncio.gather(*acks)
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
+                raise RejectedError("a record is larger than the topic takes") from error
+            raise RetryableError(f"Kafka does not acknowledge: {explain(error)}") from error
+
+    def _produce(self, record: VendorRecord, trace: str, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+        acknowledged: asyncio.Future[None] = loop.create_future()
+
+        def delivered(error: KafkaError | None, _: Any) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_settle, acknowledged, error)
+
+        try:
+            self._producer.produce(
+                INBOX.name,
+                key=record.tenant.encode(),
+                value=self._codec.encode(INBOX, record),
+                partition=partition_for(record.tenant, self._expected),
+                headers=list(webhook_headers(record, trace)),
+                on_delivery=delivered,
+            )
+        except BufferError:
+            acknowledged.set_exception(RetryableError("too much is waiting for Kafka"))
+        except KafkaException as error:
+            _settle(acknowledged, error.args[0])
+        return acknowledged
+
+    def _serve_callbacks(self) -> None:
+        while not self._stopping.is_set():
+            self._producer.poll(POLL_SECONDS)
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.fatal():
+            self._failed.get_loop().call_soon_threadsafe(_settle, self._failed, error)
+
+    async def stop(self) -> None:
+        """Wait for what is on its way, as long as a record may take, and end."""
+        self._failed.cancel()
+        await asyncio.to_thread(self._producer.flush, MESSAGE_TIMEOUT_MS / 1000)
+        self._stopping.set()
+        if self._server.is_alive():
+            await asyncio.to_thread(self._server.join)
+
+
+def _settle(acknowledged: asyncio.Future[None], error: KafkaError | None) -> None:
+    if acknowledged.done():
+        return
+    if error is None:
+        acknowledged.set_result(None)
+    else:
+        acknowledged.set_exception(KafkaException(error))

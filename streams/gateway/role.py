@@ -1,0 +1,114 @@
+"""The gateway as a process: wiring, readiness, and an end that answers what is under way."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Sequence
+
+from starlette.applications import Starlette
+
+from connectors.catalogue import VENDORS
+from connectors.clock import SystemClock
+from connectors.kafka.codec import Codec
+from connectors.kafka.registry import RegistryIds
+from connectors.kafka.topics import CONNECTION, INBOX
+from streams.connections import Directory, open_tokens
+from streams.gateway.inbox import Inbox
+from streams.gateway.secrets import WebhookSecrets
+from streams.gateway.webhooks import Webhooks
+from streams.http import HttpServer, Probes, probe_routes
+from streams.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+NOISY = ("httpx", "httpx2", "httpcore", "authlib", "uvicorn")
+
+
+class Gateway:
+    """Takes webhooks for every connected company.
+
+    Args:
+        settings: checked.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._ids = RegistryIds(settings.registry)
+        codec = Codec(self._ids)
+        clock = SystemClock()
+        self._inbox = Inbox(settings.kafka, codec)
+        self._directory = Directory(settings.kafka, codec)
+        webhooks = Webhooks(VENDORS, self._directory, WebhookSecrets(open_tokens(settings), clock), self._inbox, clock)
+        app = Starlette(routes=[*webhooks.routes(), *probe_routes(self.problems)[:2]])
+        ports = settings.ports
+        self.http = HttpServer(app, settings.host, ports.gateway, "SLUICEWAY_PORTS__GATEWAY")
+        self.probes = Probes(settings.host, ports.gateway_metrics, "SLUICEWAY_PORTS__GATEWAY_METRICS", self.problems)
+        self._host = settings.host
+        self._stopping = False
+
+    def problems(self) -> Sequence[str]:
+        """Return why requests are not accepted; nothing: they are."""
+        found = (self._directory.problem, "stopping" if self._stopping else None)
+        return [problem for problem in found if problem is not None]
+
+    async def start(self) -> None:
+        """Return when webhooks are accepted.
+
+        Raises:
+            FatalError: settings, topics or schemas are not as they must be; says what to do.
+            RetryableError, KafkaException: the registry or Kafka does not answer.
+        """
+        await self.probes.start()
+        await self._ids.warm([INBOX, CONNECTION])
+        await self._inbox.start()
+        await self._directory.start()
+        await self._directory.wait_ready()
+        await self.http.start()
+
+    async def run(self) -> None:
+        """Start, and go on until something breaks for good.
+
+        Raises:
+            FatalError, RetryableError, KafkaException: as `start`, or Kafka refuses us later.
+        """
+        await self.start()
+        logger.info("webhooks: http://%s:%d/webhooks/<vendor>[/<tenant>]", self._host, self.http.port)
+        broken = [asyncio.create_task(self._inbox.failure()), asyncio.create_task(self._directory.failure())]
+        try:
+            await asyncio.wait(broken, return_when=asyncio.FIRST_EXCEPTION)
+            await asyncio.gather(*(task for task in broken if task.done()))
+        finally:
+            for task in broken:
+                task.cancel()
+
+    async def stop(self) -> None:
+        """Answer what is under way, and end."""
+        self._stopping = True
+        await self.http.stop()
+        await self._inbox.stop()
+        await self._directory.stop()
+        await self.probes.stop()
+        self._ids.close()
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        FatalError, RetryableError, KafkaException: as `Gateway.run`.
+    """
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    gateway = Gateway(settings)
+    running, told = asyncio.create_task(gateway.run()), asyncio.create_task(ended.wait())
+    try:
+        await asyncio.wait({running, told}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+    finally:
+        told.cancel()
+        running.cancel()
+        await gateway.stop()
