@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from connectors.sandbox.context import Build
+from connectors.sandbox.pardot.app import build as pardot
 from connectors.sandbox.quickbooks.vendor import build as quickbooks
 from connectors.sandbox.salesforce.app import build as salesforce
 
 VENDORS: Mapping[str, tuple[int, Build]] = {
     "quickbooks": (8104, quickbooks),
     "salesforce": (8101, salesforce),
+    "pardot": (8103, pardot),
 }

@@ -6,14 +6,14 @@ such cases. Everything after that is the client's own doing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import requests
-from simple_salesforce import Salesforce
+from simple_salesforce import Salesforce, format_soql
 from simple_salesforce.exceptions import (
     SalesforceExpiredSession,
     SalesforceMalformedRequest,
@@ -24,7 +24,12 @@ from simple_salesforce.exceptions import (
 from connectors.sandbox.server import Sandboxes, serve
 
 VERSION = "67.0"
-Connect = Callable[..., Salesforce]
+DEAL = (
+    "SELECT Id, Name, IsWon, IsClosed, Amount, Probability, HasOpportunityLineItem, Account.Name, Owner.Name, "
+    "(SELECT Quantity, UnitPrice, TotalPrice, PricebookEntry.Product2.ProductCode FROM OpportunityLineItems "
+    "ORDER BY TotalPrice DESC), (SELECT ContactId, IsPrimary, Contact.Email FROM OpportunityContactRoles) "
+    "FROM Opportunity WHERE Id = {}"
+)
 
 
 @pytest.fixture
@@ -59,9 +64,8 @@ async def client(sandbox: Sandboxes) -> AsyncIterator[Salesforce]:
 
 
 def _price(sf: Salesforce, code: str) -> str:
-    found = sf.query(
-        f"SELECT Id FROM PricebookEntry WHERE Product2.ProductCode = '{code}' AND Pricebook2.IsStandard = true"
-    )
+    by_code = "SELECT Id FROM PricebookEntry WHERE Product2.ProductCode = {} AND Pricebook2.IsStandard = true"
+    found = sf.query(format_soql(by_code, code))
     return str(found["records"][0]["Id"])
 
 
@@ -86,12 +90,7 @@ async def test_a_won_deal_can_be_built_and_read_back(client: Salesforce) -> None
 
     def session() -> tuple[dict[str, str], dict[str, Any]]:
         made = _won_deal(client)
-        found = client.query(
-            "SELECT Id, Name, IsWon, IsClosed, Amount, Probability, HasOpportunityLineItem, Account.Name, Owner.Name, "
-            "(SELECT Quantity, UnitPrice, TotalPrice, PricebookEntry.Product2.ProductCode FROM OpportunityLineItems "
-            "ORDER BY TotalPrice DESC), (SELECT ContactId, IsPrimary, Contact.Email FROM OpportunityContactRoles) "
-            f"FROM Opportunity WHERE Id = '{made['deal']}'"
-        )
+        found = client.query(format_soql(DEAL, made["deal"]))
         return made, found["records"][0]
 
     made, deal = await asyncio.to_thread(session)
@@ -176,7 +175,7 @@ async def test_errors_reach_the_client_as_its_exceptions(client: Salesforce) -> 
 
 
 async def test_describe_limits_and_usage_are_what_the_client_expects(client: Salesforce) -> None:
-    """describe lists fields, limits and the usage header are parsed by the client."""
+    """Field lists, limits and the usage header are what the client parses."""
 
     def session() -> tuple[set[str], dict[str, Any], Any]:
         fields = {field["name"] for field in client.Opportunity.describe()["fields"]}

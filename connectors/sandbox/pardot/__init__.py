@@ -1,0 +1,1 @@
+"""A fake Account Engagement (Pardot) API v5: prospects, lists, memberships, campaigns and activities."""

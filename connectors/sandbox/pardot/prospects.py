@@ -1,0 +1,76 @@
+"""What is special about prospects: addresses, upsert by the latest, and coming back from the bin."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.sandbox.pardot.errors import EXISTS, IN_USE, MISSING, PardotError, not_found
+from connectors.sandbox.pardot.objects import PROSPECTS
+from connectors.sandbox.pardot.store import Record
+from connectors.sandbox.pardot.unit import Unit
+
+
+def create(unit: Unit, body: Mapping[str, Any]) -> Record:
+    """Make a prospect; raises EXISTS where addresses are unique in the unit."""
+    values = unit.values(PROSPECTS, body, creating=True)
+    _check_free(unit, values["email"], None, EXISTS)
+    return unit.add(PROSPECTS, {"score": 0, **values})
+
+
+def update(unit: Unit, record: Record, body: Mapping[str, Any]) -> Record:
+    """Change a prospect, which takes it out of the bin; raises IN_USE where its address must be unique and is not."""
+    values = unit.values(PROSPECTS, body, creating=False)
+    if "email" in values:
+        _check_free(unit, values["email"], record["id"], IN_USE)
+    return unit.change(PROSPECTS, record, {**values, "isDeleted": False})
+
+
+def upsert_latest_by_email(unit: Unit, body: Mapping[str, Any]) -> tuple[Record, bool]:
+    """Update the prospect of an address that was active last, or make one; says whether it was made.
+
+    A match in the bin is taken back and updated when `secondaryDeletedSearch` is true, and always where addresses
+    are unique.
+    """
+    prospect = body.get("prospect")
+    if not isinstance(prospect, dict):
+        raise PardotError(MISSING, "prospect: this property is required")
+    address = body.get("matchEmail") or prospect.get("email")
+    if not address:
+        raise PardotError(MISSING, "matchEmail: this property is required where prospect has no email")
+    found = _latest(unit, str(address), deleted=False)
+    if found is None and (body.get("secondaryDeletedSearch") is True or not unit.ampsea):
+        found = _latest(unit, str(address), deleted=True)
+    if found is None:
+        return create(unit, {"email": address, **prospect}), True
+    return update(unit, found, prospect), False
+
+
+def undelete(unit: Unit, body: Mapping[str, Any]) -> Record:
+    """Take back the binned prospect of `matchEmail` that was active last."""
+    address = body.get("matchEmail")
+    if not address:
+        raise PardotError(MISSING, "matchEmail: this property is required")
+    found = _latest(unit, str(address), deleted=True)
+    if found is None:
+        raise not_found()
+    _check_free(unit, found["email"], found["id"], IN_USE)
+    return unit.change(PROSPECTS, found, {"isDeleted": False})
+
+
+def _with_address(unit: Unit, address: str, *, deleted: bool) -> list[Record]:
+    wanted = address.casefold()
+    rows = unit.store.table(unit.account, PROSPECTS.name).values()
+    return [row for row in rows if row["isDeleted"] == deleted and (row["email"] or "").casefold() == wanted]
+
+
+def _latest(unit: Unit, address: str, *, deleted: bool) -> Record | None:
+    found = _with_address(unit, address, deleted=deleted)
+    return max(found, key=lambda row: (row["lastActivityAt"] or "", row["updatedAt"], row["id"]), default=None)
+
+
+def _check_free(unit: Unit, address: str, own_id: int | None, code: int) -> None:
+    """Where addresses are unique, those in the bin count too for what is not taken back."""
+    if unit.ampsea:
+        return
+    holders = _with_address(unit, address, deleted=False)
+    if any(row["id"] != own_id for row in holders):
+        raise PardotError(code, f"email: a prospect with the email address {address} exists already")
