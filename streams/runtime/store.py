@@ -1,0 +1,158 @@
+"""The state of one shard: RocksDB on disk under the rows that wait for their commit.
+
+RocksDB is a cache of the changelog topic. It is written only after the transaction that carries the same rows has been
+committed, together with the changelog offset up to which it is right, so it is never ahead; behind is normal.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rocksdict import Options, Rdict, WriteBatch
+
+from streams.runtime.layers import overlaid
+from streams.runtime.types import Rows
+
+META = b"\x00meta"
+SUSPECT = "SUSPECT"
+
+
+class StoreError(BaseException):
+    """The local state cannot be read. Not an Exception: no guard may take it for a fault of the record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What RocksDB is a copy of.
+
+    Attributes:
+        cluster: Kafka's cluster id.
+        topic: the changelog's topic id.
+        offset: the changelog offset from which to catch up.
+        written_at: seconds since the epoch of the last write.
+    """
+
+    cluster: str
+    topic: str
+    offset: int
+    written_at: float
+
+
+class Store:
+    """Rows of one shard, latest first: queued for commit, then RocksDB.
+
+    Args:
+        path: folder of this shard's database; made if it is not there.
+        now: seconds since the epoch.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], float]) -> None:
+        self._path = path
+        self._now = now
+        self._queued: dict[bytes, tuple[int, bytes | None]] = {}
+        self._db: Any = None
+
+    def open(self, cluster: str, topic: str, end: int, keep_seconds: float) -> int | None:
+        """Open the database and return the changelog offset to catch up from; None: it was emptied, start over.
+
+        Args:
+            cluster: the cluster's id; a database of another one is emptied.
+            topic: the changelog's topic id, likewise.
+            end: the changelog's end; a database past it copies something that no longer exists.
+            keep_seconds: older databases may have missed tombstones that compaction removed since.
+        """
+        if (self._path / SUSPECT).exists():
+            shutil.rmtree(self._path)
+        self._path.mkdir(parents=True, exist_ok=True)
+        try:
+            meta = self._open()
+        except Exception:  # noqa: BLE001  whatever RocksDB says of a damaged folder, the changelog has it all
+            meta = None
+        usable = (
+            meta is not None
+            and (meta.cluster, meta.topic) == (cluster, topic)
+            and meta.offset <= end
+            and self._now() - meta.written_at < keep_seconds
+        )
+        if meta is not None and usable:
+            return meta.offset
+        self._empty()
+        return None
+
+    def _open(self) -> Meta | None:
+        options = Options(raw_mode=True)
+        options.create_if_missing(True)
+        options.set_max_open_files(64)
+        options.set_write_buffer_size(8 << 20)
+        self._db = Rdict(str(self._path), options)
+        raw = self._db.get(META)
+        return Meta(**json.loads(raw)) if raw else None
+
+    def _empty(self) -> None:
+        if self._db is not None:
+            self._db.close()
+        shutil.rmtree(self._path, ignore_errors=True)
+        self._path.mkdir(parents=True)
+        self._open()
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return a row."""
+        queued = self._queued.get(key)
+        if queued is not None:
+            return queued[1]
+        try:
+            value: bytes | None = self._db.get(key)
+        except Exception as error:
+            raise self._suspect(error) from error
+        return value
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the rows whose key starts with `prefix`, in key order, as of now."""
+        queued = {key: value for key, (_, value) in self._queued.items()}
+        return overlaid(self._stored(prefix), queued, prefix)
+
+    def _stored(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        rows = []
+        try:
+            at = self._db.iter()
+            at.seek(prefix)
+            while at.valid() and (key := bytes(at.key())).startswith(prefix):
+                rows.append((key, bytes(at.value())))
+                at.next()
+        except Exception as error:
+            raise self._suspect(error) from error
+        return iter(rows)
+
+    def _suspect(self, error: Exception) -> StoreError:
+        """Mark the database so that the next start rebuilds it."""
+        (self._path / SUSPECT).touch()
+        return StoreError(f"local state in {self._path.name} cannot be read ({error}); it is rebuilt at the next start")
+
+    def queue(self, rows: Rows, unit: int) -> None:
+        """Show rows to readers before their commit; `unit` grows with every call."""
+        for key, value in rows.items():
+            self._queued[key] = (unit, value)
+
+    def write(self, rows: Mapping[bytes, bytes | None], meta: Meta) -> None:
+        """Write committed rows and what they bring the database up to, at once. May run in another thread."""
+        batch = WriteBatch(raw_mode=True)
+        for key, value in rows.items():
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        batch.put(META, json.dumps(asdict(meta)).encode())
+        self._db.write(batch)
+
+    def settle(self, unit: int) -> None:
+        """Forget queued rows up to `unit`: they are in the database now."""
+        self._queued = {key: queued for key, queued in self._queued.items() if queued[0] > unit}
+
+    def close(self) -> None:
+        """Close the database."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
