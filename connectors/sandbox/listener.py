@@ -117,6 +117,8 @@ def bind(host: str, port: int, what: str) -> socket.socket:
     """Take an address, 0 for any free port. Raises PortTakenError, naming the port and what needs it."""
     address = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     address.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Head and body are written apart; without this every answer waits 40 ms for the client's acknowledgement.
+    address.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         address.bind((host, port))
         address.listen(1024)

@@ -103,11 +103,12 @@ def _inventory(entity: Entity, accounts: dict[str, Entity | None]) -> None:
 
 def _unique(company: Company, kind: str, entity: Entity) -> None:
     wanted = entity["Name"].casefold()
+    place = str(entity.get("FullyQualifiedName")).casefold()
     same = company.find(kind, "Name", entity["Name"]) if wanted.isascii() else company.all(kind)
     for other in same:
         if (
             other["Name"].casefold() == wanted
             and other["Id"] != entity.get("Id")
-            and other.get("FullyQualifiedName") == entity.get("FullyQualifiedName", other.get("FullyQualifiedName"))
+            and str(other.get("FullyQualifiedName")).casefold() == place
         ):
             raise QboError("6240", f"The name supplied already exists. : {kind} Id={other['Id']}")
