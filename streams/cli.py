@@ -26,3 +26,6 @@ def main(env_file: Path | None) -> None:
 
 for command in load():
     main.add_command(command)
+
+if __name__ == "__main__":
+    main()
