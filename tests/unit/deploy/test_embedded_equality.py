@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from connectors.kafka.embedded.distribution import KAFKA, REGISTRY, Package, Say
+from streams.local.environment import environment
+from streams.settings import Settings
 
 Services = dict[str, Any]
 # The package exports functions of the same names, so these modules are had by name only.
@@ -65,6 +67,17 @@ def test_roles_find_the_registry_under_the_same_path(services: Services) -> None
     """Inside and outside the containers the registry's Confluent API has the same port and path."""
     outside = embedded_registry.registry_url(8081)
     assert services["connect"]["environment"]["SLUICEWAY_REGISTRY__URL"] == outside.replace("127.0.0.1", "registry")
+
+
+def test_roles_are_told_the_same(tmp_path: Path, services: Services) -> None:
+    """The roles get the same sizes of topics in both stacks."""
+    local = environment(Settings(data_dir=tmp_path), {"kafka", "registry"})
+    sizes = {key: value for key, value in local.items() if key.startswith("SLUICEWAY_KAFKA__")}
+    del sizes["SLUICEWAY_KAFKA__BOOTSTRAP_SERVERS"]
+    assert sizes
+    for role in ("init", "transform", "connect", "gateway"):
+        theirs = {key: str(value) for key, value in _environment(services, role)}
+        assert {key: theirs[key] for key in sizes} == sizes, role
 
 
 def _environment(services: Services, name: str) -> list[tuple[str, Any]]:
