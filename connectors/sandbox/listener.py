@@ -52,7 +52,13 @@ class Listener:
     def start(self, app: ASGIApp) -> None:
         """Begin to accept."""
         self._config = Config(
-            app, http="h11", ws="none", lifespan="off", log_config=None, timeout_keep_alive=KEEP_ALIVE_SECONDS
+            app,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
         self._config.load()
         self._accepting = asyncio.create_task(self._accept())

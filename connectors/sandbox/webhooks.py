@@ -61,12 +61,16 @@ class Webhooks:
         self._schedule = tuple(schedule)
 
     def subscribe(self, account: str, subscription: Subscription | None) -> None:
-        """Set or, with None, end the delivery of an account's webhooks; what is queued goes to the new address."""
+        """Set or, with None, end the delivery of an account's webhooks.
+
+        What is queued goes to the new address at once.
+        """
         value = None
         if subscription is not None:
             value = {"url": subscription.url, "secret": subscription.secret, "schedule": subscription.schedule}
         self._database.set_value(_key(account), SUBSCRIPTION, value)
-        self._database.after_commit(lambda: self._wake(account))
+        self._database.execute("UPDATE deliveries SET due=0 WHERE account=? AND aside=0", (account,))
+        self._database.after_commit(lambda: self._restart(account))
 
     def subscription(self, account: str) -> Subscription | None:
         """The subscription of an account, or None."""
@@ -118,6 +122,12 @@ class Webhooks:
         await asyncio.gather(*senders, return_exceptions=True)
         if self._client is not None:
             await self._client.aclose()
+
+    def _restart(self, account: str) -> None:
+        sender = self._senders.pop((account, False), None)
+        if sender is not None:
+            sender.cancel()
+        self._wake(account)
 
     def _wake(self, account: str) -> None:
         # Late deliveries have a sender of their own, so that the ones behind them overtake.

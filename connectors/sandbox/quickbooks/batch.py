@@ -22,6 +22,8 @@ def run_batch(company: Company, body: Any, *, short_ids: bool) -> list[dict[str,
     items = body.get("BatchItemRequest") if isinstance(body, dict) else None
     if not items:
         raise QboError("2010", "MalformedRequest: Batch Request is Empty")
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise QboError("2010", "MalformedRequest: BatchItemRequest must be a list of objects", "BatchItemRequest")
     if len(items) > MOST:
         raise QboError("1040", f"The batch has {len(items)} items. Max allowed is {MOST}")
     answers = []

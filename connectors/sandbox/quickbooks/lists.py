@@ -26,6 +26,7 @@ def complete_list(company: Company, kind: str, entity: Entity, _old: Entity | No
     name = entity.get("Name")
     if not name:
         raise missing("Name")
+    entity["Name"] = str(name)
     check_length(entity, "Name", NAME_LENGTHS.get(kind, 100))
     if FORBIDDEN.search(str(name)):
         raise QboError("2040", "Property Name contains invalid characters: ':', tab or newline", "Name")

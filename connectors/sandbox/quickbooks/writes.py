@@ -14,6 +14,10 @@ from connectors.sandbox.quickbooks.sales import after_sale, complete_sale, numbe
 SYSTEM = ("Id", "SyncToken", "MetaData", "domain", "sparse")
 SALES = frozenset({"Invoice", "SalesReceipt", "CreditMemo"})
 SINGLE = frozenset({"CompanyInfo", "Preferences"})
+OBJECTS = frozenset(
+    {"BillEmail", "BillEmailCc", "BillEmailBcc", "CustomerMemo", "MetaData", "PrimaryPhone", "TxnTaxDetail"}
+)
+OBJECT_LISTS = frozenset({"Line", "LinkedTxn", "CustomField"})
 # A full update without these keeps them: they are the server's, not the caller's.
 SERVER_MADE = {
     "Invoice": ("DocNumber", "LinkedTxn"),
@@ -49,6 +53,7 @@ def write(company: Company, kind: Kind, body: Any, operation: str | None = None,
             )
             raise QboError("2010", detail, name)
     sent: Entity = cleaned(body)
+    check_shapes(sent)
     flags = {flag.strip().lower() for flag in include.split(",")}
     match (operation or "").lower():
         case "delete":
@@ -72,6 +77,21 @@ def cleaned(value: Any) -> Any:
     if isinstance(value, list):
         return [cleaned(item) for item in value]
     return value
+
+
+def check_shapes(value: Any) -> None:
+    """Raise 2010 where an object or a list of objects was expected, at any depth."""
+    if isinstance(value, list):
+        for item in value:
+            check_shapes(item)
+    if not isinstance(value, dict):
+        return
+    for name, item in value.items():
+        if (name in OBJECTS or name.endswith(("Ref", "Addr", "LineDetail"))) and not isinstance(item, dict):
+            raise QboError("2010", f"Property Name:{name} must be an object. Supplied value:{item}", name)
+        if name in OBJECT_LISTS and not (isinstance(item, list) and all(isinstance(one, dict) for one in item)):
+            raise QboError("2010", f"Property Name:{name} must be a list of objects. Supplied value:{item}", name)
+        check_shapes(item)
 
 
 def _create(company: Company, kind: Kind, sent: Entity, allow_duplicate: bool) -> Entity:

@@ -178,6 +178,10 @@ async def test_due_date(books: Books, properties: dict[str, Any], due: str) -> N
         ("Payment", {"TotalAmt": 5}, "2020", "CustomerRef"),
         ("TaxCode", {"Name": "x"}, "500", ""),
         ("Nonsense", {}, "500", ""),
+        ("Customer", {"DisplayName": "A", "PrimaryEmailAddr": "a@b.example"}, "2010", "PrimaryEmailAddr"),
+        ("Invoice", {"CustomerRef": {"value": "1"}, "Line": {"Amount": 1}}, "2010", "Line"),
+        ("Invoice", {"CustomerRef": {"value": "1"}, "Line": [sale_line("1", ItemRef="1")]}, "2010", "ItemRef"),
+        ("batch", {"BatchItemRequest": [1]}, "2010", "BatchItemRequest"),
     ],
 )
 async def test_refusals(books: Books, kind: str, body: Any, code: str, element: str) -> None:

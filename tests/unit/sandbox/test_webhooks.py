@@ -64,6 +64,22 @@ async def test_failed_webhook_is_retried_before_later_ones(toy_client: httpx.Asy
     assert await receiver.bodies(4) == ["1", "1", "1", "2"]
 
 
+async def test_new_address_ends_a_long_wait(toy_client: httpx.AsyncClient, receiver: Receiver, clock: Any) -> None:
+    """A webhook that waits for its next attempt goes to a newly given address at once."""
+    waiting = asyncio.Event()
+
+    async def wait(_seconds: float) -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    clock.sleep = wait
+    await subscribe(toy_client, "http://127.0.0.1:1/nobody")
+    await toy_client.post("/a/notes", json={})
+    await waiting.wait()
+    await subscribe(toy_client, receiver.url)
+    assert await receiver.bodies(1) == ["1"]
+
+
 async def test_queue_outlives_the_process(start: Callable[..., Any], receiver: Receiver) -> None:
     """What was not acknowledged before a stop is sent after the next start."""
     served = await start()
