@@ -1,0 +1,25 @@
+"""Fixtures of the fault tests: an application with its own topics, one random generator a round."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos.harness import Harness
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test that asks for `dice` once per round."""
+    if "dice" in metafunc.fixturenames:
+        first, count = metafunc.config.getoption("--chaos-seed"), metafunc.config.getoption("--chaos-rounds")
+        metafunc.parametrize("dice", [random.Random(first + n) for n in range(count)], ids=lambda _: "")  # noqa: S311  seeded
+
+
+@pytest.fixture
+def relay(kafka: Any, topic_name: Callable[[str], str], tmp_path: Path) -> Iterator[Harness]:
+    """An application without workers; whatever the test started is ended."""
+    harness = Harness(kafka.bootstrap_servers, topic_name("relay"), tmp_path)
+    yield harness
+    harness.close()

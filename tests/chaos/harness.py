@@ -1,0 +1,177 @@
+"""Runs relay workers (`relay.py`) as processes on a real broker, breaks them, and checks what a reader sees."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+PARTITIONS = 4
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a read_committed reader found: outputs by origin, and the last count of each key."""
+
+    origins: Counter[str]
+    counts: dict[str, int]
+
+
+@dataclass(slots=True)
+class Harness:
+    """One application with its own topics.
+
+    Attributes:
+        servers: bootstrap servers.
+        name: of the application; prefix of its topics.
+        folder: state and logs.
+        env: further environment of the workers.
+    """
+
+    servers: str
+    name: str
+    folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+    workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    sent: int = 0
+    keys: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        """Create the topics."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        admin = AdminClient({"bootstrap.servers": self.servers})
+        topics = [NewTopic(self.topic(kind), PARTITIONS, 1) for kind in ("in", "out")]
+        topics.append(NewTopic(self.topic("state"), PARTITIONS, 1, config={"cleanup.policy": "compact"}))
+        there = admin.list_topics(timeout=10).topics
+        topics += [NewTopic(shared, PARTITIONS, 1) for shared in ("dlq.v1", "journal.v1") if shared not in there]
+        for made in admin.create_topics(topics).values():
+            made.result(20)
+
+    def topic(self, kind: str) -> str:
+        """Return the name of one of its topics."""
+        return f"{self.name}-{kind}"
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        """Start one more worker."""
+        env = os.environ | {
+            "APP": self.name,
+            "SERVERS": self.servers,
+            "IN": self.topic("in"),
+            "OUT": self.topic("out"),
+            "CHANGELOG": self.topic("state"),
+            "STATE": str(self.folder),
+        }
+        with (self.folder / "workers.log").open("ab") as log:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "tests.chaos.relay"], env=env | self.env, cwd=ROOT, stdout=log, stderr=log
+            )
+        self.workers.append(worker)
+        return worker
+
+    def kill(self, worker: "subprocess.Popen[bytes]") -> None:
+        """End a worker at once."""
+        worker.kill()
+        worker.wait()
+        self.workers.remove(worker)
+
+    def close(self) -> None:
+        """End all workers."""
+        for worker in list(self.workers):
+            worker.send_signal(signal.SIGCONT)
+            self.kill(worker)
+
+    def log(self) -> str:
+        """Return what the workers logged."""
+        return (self.folder / "workers.log").read_text()
+
+    def send(self, count: int, value: Callable[[int], bytes] = lambda n: b"v%d" % n) -> None:
+        """Produce `count` records, round robin over the partitions, 100 keys each in one partition."""
+        producer = Producer({"bootstrap.servers": self.servers, "linger.ms": 5})
+        for number in range(self.sent, self.sent + count):
+            partition = number % PARTITIONS
+            key = f"k{partition}-{number % 100}"
+            self.keys[key] += 1
+            while True:
+                try:
+                    producer.produce(self.topic("in"), value(number), key, partition, headers=[("n", str(number))])
+                except BufferError:
+                    producer.poll(0.1)
+                else:
+                    break
+        producer.flush()
+        self.sent += count
+
+    def progress(self) -> int:
+        """Return how many records are committed, by offsets of the group (at most a few markers too many)."""
+        consumer = Consumer({"bootstrap.servers": self.servers, "group.id": self.name})
+        asked = [TopicPartition(self.topic("in"), p) for p in range(PARTITIONS)]
+        total = sum(max(0, at.offset) for at in consumer.committed(asked, timeout=10))
+        consumer.close()
+        return total
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
+        """Wait until `condition` holds.
+
+        Raises:
+            AssertionError: it did not within `seconds`; with the end of the workers' log.
+        """
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, self.log()[-4000:]
+            await asyncio.sleep(0.1)
+
+    async def drained(self, seconds: float = 90.0) -> None:
+        """Wait until every record sent is committed."""
+        await self.until(lambda: self.progress() >= self.sent, seconds)
+
+    def read(self, topic: str, matching: Callable[[Message], bool] = lambda _: True) -> list[Message]:
+        """Return all committed records of a topic."""
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.servers,
+                "group.id": f"{self.name}-reader",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
+            }
+        )
+        consumer.assign([TopicPartition(topic, p, 0) for p in range(PARTITIONS)])
+        found, ended = [], 0
+        while ended < PARTITIONS:
+            for message in consumer.consume(5000, 1.0):
+                if message.error() is not None:
+                    ended += 1
+                elif matching(message):
+                    found.append(message)
+        consumer.close()
+        return found
+
+    def seen(self) -> Seen:
+        """Read the output topic."""
+        origins: Counter[str] = Counter()
+        counts: dict[str, int] = defaultdict(int)
+        for message in self.read(self.topic("out")):
+            headers = dict(message.headers() or [])
+            origins[headers["origin"].decode()] += 1
+            key = (message.key() or b"").decode()
+            counts[key] = max(counts[key], int(headers["count"]))
+        return Seen(origins, dict(counts))
+
+    def check_exact(self, missing: int = 0) -> None:
+        """Assert that nothing is lost or doubled and that the keyed counts are exact."""
+        seen = self.seen()
+        doubled = {origin: n for origin, n in seen.origins.items() if n > 1}
+        assert not doubled, f"{len(doubled)} doubled, e.g. {list(doubled.items())[:5]}"
+        assert len(seen.origins) == self.sent - missing, f"{self.sent - missing - len(seen.origins)} lost"
+        if not missing:
+            assert seen.counts == dict(self.keys)
