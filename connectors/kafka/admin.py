@@ -73,6 +73,21 @@ async def apply_topics(kafka: KafkaSettings, topics: Sequence[Topic] = TOPICS) -
     return await asyncio.to_thread(_apply, _admin(kafka), kafka, topics)
 
 
+async def require_partitions(kafka: KafkaSettings, topics: Sequence[Topic]) -> None:
+    """Return if the topics are there with the number of partitions that the settings say, on which places depend.
+
+    Raises:
+        FatalError: one is missing, or has another number; says what to do.
+        KafkaException: the cluster does not answer.
+    """
+    counts = await asyncio.to_thread(_partition_counts, _admin(kafka))
+    states = [_state(topic, kafka, counts.get(topic.name, 0), {}) for topic in topics]
+    missing = [state.name for state in states if not state.exists]
+    if missing:
+        raise FatalError(f"topic {missing[0]} does not exist; run `sluiceway topics apply`")
+    _refuse_other_counts(states)
+
+
 def _admin(kafka: KafkaSettings) -> AdminClient:
     return AdminClient(client_config(kafka, "sluiceway-admin"))
 

@@ -19,27 +19,50 @@ def traceparent(received: str | None, token_hex: TokenHex) -> str:
     return f"00-{token_hex(16)}-{token_hex(8)}-01"
 
 
-def webhook_headers(record: VendorRecord, trace: str) -> list[tuple[str, bytes]]:
-    """Return the headers of a record that a webhook brought for `inbox.v1`.
+def event_headers(
+    *, schema: str, event_id: str, source: str, at: datetime, trace: str, tenant: str, origin: str, version: str
+) -> list[tuple[str, bytes]]:
+    """Return all headers of a record.
 
-    The event id names object and version, so that a repeated delivery of the same change has the same id.
+    Args:
+        schema: full name of its record type, the event's type.
+        event_id: equal for a repetition of the same event.
+        source: who says so, a path.
+        at: when it happened.
+        trace: the `traceparent`.
+        tenant: whose it is.
+        origin: how it came: poll, stream, webhook, fetch, write, cli.
+        version: `x-source-version`.
     """
     return [
-        (name, value.encode())
-        for name, value in (
+        (name, text.encode())
+        for name, text in (
             ("ce_specversion", "1.0"),
-            ("ce_id", f"{record.object}/{record.remote_id}/{record.source_version}"),
-            ("ce_source", f"/sluiceway/gateway/{record.vendor}"),
-            ("ce_type", record.SCHEMA),
-            ("ce_time", _rfc3339(record.received_at)),
+            ("ce_id", event_id),
+            ("ce_source", source),
+            ("ce_type", schema),
+            ("ce_time", at.isoformat().replace("+00:00", "Z")),
             ("content-type", "application/avro"),
             ("traceparent", trace),
-            ("x-tenant", record.tenant),
-            ("x-origin", record.origin),
-            ("x-source-version", record.source_version),
+            ("x-tenant", tenant),
+            ("x-origin", origin),
+            ("x-source-version", version),
         )
     ]
 
 
-def _rfc3339(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
+def webhook_headers(record: VendorRecord, trace: str) -> list[tuple[str, bytes]]:
+    """Return the headers of a record that a webhook brought.
+
+    The event id names object and version, so that a repeated delivery of the same change has the same id.
+    """
+    return event_headers(
+        schema=record.SCHEMA,
+        event_id=f"{record.object}/{record.remote_id}/{record.source_version}",
+        source=f"/sluiceway/gateway/{record.vendor}",
+        at=record.received_at,
+        trace=trace,
+        tenant=record.tenant,
+        origin=record.origin,
+        version=record.source_version,
+    )

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-MODULES: tuple[str, ...] = ("stack", "topics", "schemas", "gateway")
+MODULES: tuple[str, ...] = ("stack", "gateway", "topics", "schemas", "connections", "mapping", "dlq", "check")
 
 
 def load() -> Iterator[click.Command]:

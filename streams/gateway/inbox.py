@@ -7,7 +7,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from connectors.errors import FatalError, RejectedError, RetryableError
+from connectors.errors import RejectedError, RetryableError
 from connectors.kafka.client import KafkaSettings, explain, producer_config
 from connectors.kafka.codec import Codec
 from connectors.kafka.headers import webhook_headers
@@ -16,7 +16,6 @@ from connectors.kafka.records import VendorRecord
 from connectors.kafka.topics import INBOX
 
 POLL_SECONDS = 0.1
-START_SECONDS = 10.0
 MESSAGE_TIMEOUT_MS = 10_000
 MAX_PENDING = 10_000
 
@@ -34,28 +33,14 @@ class Inbox:
         config |= {"message.timeout.ms": MESSAGE_TIMEOUT_MS, "queue.buffering.max.messages": MAX_PENDING}
         self._producer = Producer(config | {"error_cb": self._on_error})
         self._codec = codec
-        self._expected = kafka.partitions
+        self._partitions = kafka.partitions
         self._stopping = threading.Event()
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._server = threading.Thread(target=self._serve_callbacks, name="inbox-callbacks", daemon=True)
 
-    async def start(self) -> None:
-        """Look at the topic, begin to serve.
-
-        Raises:
-            FatalError: the topic does not exist, or has another number of partitions than the settings say.
-            KafkaException: the cluster does not answer.
-        """
-        found = await asyncio.to_thread(self._partitions)
-        if found != self._expected:
-            raise FatalError(
-                f"topic {INBOX.name} has {found} partitions, the settings say {self._expected}: "
-                + (f"set SLUICEWAY_KAFKA__PARTITIONS={found}" if found else "run `sluiceway topics apply`")
-            )
+    def start(self) -> None:
+        """Begin to serve callbacks."""
         self._server.start()
-
-    def _partitions(self) -> int:
-        return len(self._producer.list_topics(INBOX.name, timeout=START_SECONDS).topics[INBOX.name].partitions)
 
     async def failure(self) -> None:
         """Wait until the producer can write nothing any more.
@@ -93,7 +78,7 @@ class Inbox:
                 INBOX.name,
                 key=record.tenant.encode(),
                 value=self._codec.encode(INBOX, record),
-                partition=partition_for(record.tenant, self._expected),
+                partition=partition_for(record.tenant, self._partitions),
                 headers=list(webhook_headers(record, trace)),
                 on_delivery=delivered,
             )

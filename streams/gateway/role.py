@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 
 from connectors.catalogue import VENDORS
 from connectors.clock import SystemClock
+from connectors.kafka.admin import require_partitions
 from connectors.kafka.codec import Codec
 from connectors.kafka.registry import RegistryIds
 from connectors.kafka.topics import CONNECTION, INBOX
@@ -43,6 +44,7 @@ class Gateway:
         self.http = HttpServer(app, settings.host, ports.gateway, "SLUICEWAY_PORTS__GATEWAY")
         self.probes = Probes(settings.host, ports.gateway_metrics, "SLUICEWAY_PORTS__GATEWAY_METRICS", self.problems)
         self._host = settings.host
+        self._kafka = settings.kafka
         self._stopping = False
 
     def problems(self) -> Sequence[str]:
@@ -59,7 +61,8 @@ class Gateway:
         """
         await self.probes.start()
         await self._ids.warm([INBOX, CONNECTION])
-        await self._inbox.start()
+        await require_partitions(self._kafka, [INBOX])
+        self._inbox.start()
         await self._directory.start()
         await self._directory.wait_ready()
         await self.http.start()
