@@ -106,7 +106,7 @@ class OAuth:
         if account is None:
             raise OAuthError("invalid_client_id", "client identifier invalid")
         pem = self._ctx.setting(account, PUBLIC_KEY, "")
-        if header.get("alg") != "RS256" or not pem or not _verified(pem, signed.encode(), _decoded(signature)):
+        if header.get("alg") != "RS256" or not pem or not _verified(pem, signed, signature):
             raise OAuthError("invalid_grant", "invalid assertion")
         if claims.get("sub") != self._orgs.org(account).user["Username"]:
             raise OAuthError("invalid_grant", "user hasn't approved this consumer")
@@ -166,12 +166,12 @@ def _decoded(part: str) -> bytes:
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
-def _verified(pem: str, signed: bytes, signature: bytes) -> bool:
-    key = load_pem_public_key(pem.encode())
-    if not isinstance(key, RSAPublicKey):
-        return False
+def _verified(pem: str, signed: str, signature: str) -> bool:
     try:
-        key.verify(signature, signed, PKCS1v15(), hashes.SHA256())
-    except InvalidSignature:
-        return False
-    return True
+        key = load_pem_public_key(pem.encode())
+        if isinstance(key, RSAPublicKey):
+            key.verify(_decoded(signature), signed.encode(), PKCS1v15(), hashes.SHA256())
+            return True
+    except (InvalidSignature, ValueError):
+        pass
+    return False
