@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from connectors.errors import ConnectorError
 
@@ -134,6 +134,19 @@ class Sink(Protocol):
 
     async def find(self, call: Call) -> Outcome | None:
         """Look for the object of `call` at the vendor."""
+        ...
+
+
+@runtime_checkable
+class Lookup(Protocol):
+    """An extra ability of a sink: knows the vendor's ids of objects that are not ours, such as classes and terms."""
+
+    async def lookup(self, object_type: str, name: str) -> str | None:
+        """Return the id of the object with that name, None if the vendor has none; one call to the vendor.
+
+        Raises:
+            ConnectorError: the look-up failed, or RejectedError: objects of that type cannot be looked up.
+        """
         ...
 
 

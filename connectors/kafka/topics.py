@@ -90,11 +90,32 @@ CANONICAL = {
 TRANSFORM_STATE = Topic(
     "transform.state.v1",
     "row",
-    (*(f"sluiceway.canonical.{name.capitalize()}" for name in ENTITIES),),
+    (
+        *(f"sluiceway.canonical.{name.capitalize()}" for name in ENTITIES),
+        "sluiceway.inbox.ConnectionChanged",
+        *(
+            f"sluiceway.state.transform.{name}"
+            for name in ("Allocation", "Contacts", "Document", "Link", "Match", "Pending", "Sent")
+        ),
+    ),
     policy="compact",
     mixed=True,
 )
-CONNECT_STATE = Topic("connect.state.v1", "row", (), policy="compact", mixed=True)
+CONNECT_STATE = Topic(
+    "connect.state.v1",
+    "row",
+    (
+        "sluiceway.state.connect.Todo",
+        "sluiceway.state.connect.Object",
+        "sluiceway.state.connect.Attempt",
+        "sluiceway.state.connect.Slot",
+        "sluiceway.state.connect.Ledger",
+        "sluiceway.state.connect.Pause",
+        "sluiceway.state.connect.Cursor",
+    ),
+    policy="compact",
+    mixed=True,
+)
 
 TOPICS: Sequence[Topic] = (
     INBOX,

@@ -1,0 +1,153 @@
+"""From a todo to the call to be made: what is known of the object decides between create, update and nothing."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from connectors.errors import ConnectorError, DuplicateError, RejectedError
+from connectors.ports import Call, Connector, Lookup, Outcome, RemoteRef, Sink
+from streams.delivery.attempts import Ready, digest_of, request_id
+from streams.delivery.calls import Turn
+from streams.delivery.desk import ClosedError, Desk, UnsentError
+from streams.delivery.references import LookupCache, body_of, fill, lookups, not_found
+from streams.delivery.rows import AttemptRow, ObjectRow
+from streams.delivery.settlement import Settlement
+from streams.delivery.todo import Todo
+from streams.delivery.waits import after
+
+UNSENT_SECONDS = 1.0
+
+
+class Planner:
+    """Prepares the writes of one connection."""
+
+    def __init__(self, desk: Desk, settlement: Callable[[], Settlement]) -> None:
+        self._desk = desk
+        self._settlement = settlement
+        self._lookups = LookupCache()
+
+    async def prepare(self, connector: Connector, todo: Todo, turn: Turn) -> Ready | None:
+        """Return the call to be made; None: the todo is settled, or waits."""
+        try:
+            if connector.sink is None:
+                raise RejectedError(f"{self._desk.vendor} has no sink: nothing can be written to it")
+            return await self._plan(connector.sink, todo, turn)
+        except ClosedError:
+            await self._returned(todo)
+        except UnsentError:
+            await self._returned(todo.changed(not_before=after(self._desk.now(), UNSENT_SECONDS)))
+        except ConnectorError as error:
+            await self._desk.pause_for(error)
+            settlement = self._settlement()
+            settlement.failed(todo, error, clash_is_final=True, looking=True)
+            await settlement.commit()
+        return None
+
+    async def _plan(self, sink: Sink, todo: Todo, turn: Turn) -> Ready | None:
+        desk, command = self._desk, todo.command
+        row = desk.tables.objects.get(desk.shard, *todo.object_parts)
+        attempt = desk.tables.attempts.get(desk.shard, *todo.object_parts)
+        if row is not None and command.version <= row.version:
+            await self._drop(todo, "superseded")
+            return None
+        body = await self._body(sink, todo, turn) if command.operation == "PUT" else {}
+        digest = digest_of(command.operation, body)
+        remote = remote_of(row, command.remote_id)
+        if attempt is not None and desk.now() < (due := after(attempt.at, desk.timing.in_doubt)):
+            await self._doubt(todo, due)
+            return None
+        if attempt is None and remote is None and command.operation != "PUT":
+            await self._drop(todo, "unchanged", detail="it was never created")
+            return None
+        if attempt is None and row is not None and row.digest == digest and not todo.row.forced:
+            await self._drop(todo, "unchanged", replace(row, version=command.version))
+            return None
+        call = Call(
+            object=command.object,
+            object_key=command.object_key,
+            operation=command.operation.lower(),
+            body=body,
+            request_id=request_id(todo, digest),
+            remote=remote,
+            attempted_at=attempt.first_at if attempt else None,
+        )
+        ready = Ready(todo, call, digest)
+        known = attempt is None and row is not None and row.remote_id is not None and not todo.row.look
+        return ready if known else await self._look(sink, ready, attempt, turn)
+
+    async def _look(self, sink: Sink, ready: Ready, attempt: AttemptRow | None, turn: Turn) -> Ready | None:
+        """Look at the vendor first: in doubt, without a row of ours, after a stale token or a clash."""
+        todo, call = ready.todo, ready.call
+        found = await turn.ask(todo, sink.find(call), "find")
+        if found is None:
+            return await self._missing(ready)
+        if found.error is not None:
+            raise found.error
+        created = attempt is not None and attempt.remote_id is None and attempt.digest == ready.digest
+        if created and call.operation == "put":
+            await self._found_done(ready, found)
+            return None
+        return replace(ready, call=replace(call, remote=found.remote), adopted=call.remote is None)
+
+    async def _missing(self, ready: Ready) -> Ready | None:
+        call = ready.call
+        if ready.todo.row.look == "duplicate":
+            raise DuplicateError("the vendor has another object of that name, and it is not ours")
+        if call.operation != "put":
+            await self._found_done(ready, Outcome(remote=call.remote))
+            return None
+        if call.remote is not None:
+            raise RejectedError(f"{call.object} {call.remote.id} is gone at the vendor; restore it, then replay")
+        return ready
+
+    async def _found_done(self, ready: Ready, found: Outcome) -> None:
+        settlement = self._settlement()
+        settlement.delivered(ready, found, "adopted")
+        await settlement.commit()
+
+    async def _body(self, sink: Sink, todo: Todo, turn: Turn) -> dict[str, Any]:
+        desk, command = self._desk, todo.command
+        body = body_of(command)
+        found = {}
+        for name in lookups(body):
+            found[name] = self._lookups.get(name, desk.now()) or await self._lookup(sink, todo, turn, name)
+
+        def remote_id(object_key: str) -> str | None:
+            row = desk.tables.objects.get(desk.shard, command.tenant, command.vendor, object_key)
+            return row.remote_id if row else None
+
+        filled: dict[str, Any] = fill(body, remote_id, found)
+        return filled
+
+    async def _lookup(self, sink: Sink, todo: Todo, turn: Turn, name: tuple[str, str]) -> str:
+        if not isinstance(sink, Lookup):
+            raise RejectedError(f"{self._desk.vendor} cannot look up {name[0]} by name")
+        remote_id = await turn.ask(todo, sink.lookup(*name), f"lookup {name[0]}")
+        if remote_id is None:
+            raise not_found(name)
+        self._lookups.put(name, remote_id, self._desk.now())
+        return remote_id
+
+    async def _drop(self, todo: Todo, kind: str, row: ObjectRow | None = None, detail: str | None = None) -> None:
+        settlement = self._settlement()
+        settlement.dropped(todo, kind, row, detail)
+        await settlement.commit()
+
+    async def _doubt(self, todo: Todo, due: datetime) -> None:
+        settlement = self._settlement()
+        settlement.waiting(todo.waiting("in_doubt", due), "in_doubt", started=True)
+        await settlement.commit()
+
+    async def _returned(self, todo: Todo) -> None:
+        attempt = self._desk.tables.attempts.get(self._desk.shard, *todo.object_parts)
+        settlement = self._settlement()
+        settlement.returned(todo, started=attempt is not None)
+        await settlement.commit()
+
+
+def remote_of(row: ObjectRow | None, known: str | None) -> RemoteRef | None:
+    """Return where the object is: by our row, else by what the crosswalk knew; None: nowhere yet."""
+    if row is not None:
+        return RemoteRef(row.remote_id, row.sync_token) if row.remote_id is not None else None
+    return RemoteRef(known) if known is not None else None

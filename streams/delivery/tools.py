@@ -1,0 +1,50 @@
+"""What the delivery is given: its shard, the connectors, the connections and the process's clock and randomness."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from connectors.kafka.codec import Codec
+from connectors.kafka.records import Connection
+from connectors.ports import Clock, Connector
+from streams.runtime.types import StateShard
+
+
+class Directory(Protocol):
+    """The connections as `connection.v1` has them now.
+
+    Whoever keeps it calls `Delivery.connection_changed(tenant)` after a change.
+    """
+
+    def get(self, tenant: str) -> Connection | None:
+        """Return a tenant's connection, None for an unknown tenant."""
+        ...
+
+
+class OwnedShard(StateShard, Protocol):
+    """A shard that can tell whether it is still ours."""
+
+    @property
+    def alive(self) -> bool:
+        """False once the partition is lost or may be: nothing may be sent any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryTools:
+    """Shared by all shards of a process.
+
+    Attributes:
+        connectors: returns the open connector of tenant and vendor, the same one until its connection changes; None
+            if the tenant has no such connection. May raise FatalError: a setting is wrong.
+        partitions: of every topic.
+        rng: jitter of back-offs.
+    """
+
+    codec: Codec
+    clock: Clock
+    connectors: Callable[[str, str], Connector | None]
+    directory: Directory
+    rng: random.Random
+    partitions: int
