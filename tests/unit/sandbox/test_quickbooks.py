@@ -95,6 +95,19 @@ async def test_sparse_update_keeps_and_full_update_clears(books: Books) -> None:
     assert "Notes" not in full
 
 
+async def test_stale_or_missing_sync_token_is_refused(books: Books) -> None:
+    """An update, void or delete with an old SyncToken is 5010, without one 2020; nothing changes."""
+    made = await bill(books)
+    await books.save("Invoice", {"Id": made["Id"], "SyncToken": "0", "sparse": True, "PrivateNote": "first"})
+    stale = {"Id": made["Id"], "SyncToken": "0", "sparse": True, "PrivateNote": "second"}
+    assert (await books.refused("Invoice", stale))[0] == "5010"
+    for operation in ("void", "delete"):
+        stale_reference = {"Id": made["Id"], "SyncToken": "0"}
+        assert (await books.refused("Invoice", stale_reference, operation=operation))[0] == "5010"
+    assert await books.refused("Invoice", {"Id": made["Id"], "sparse": True}) == ("2020", "SyncToken")
+    assert (await books.query("select * from Invoice"))["Invoice"][0]["PrivateNote"] == "first"
+
+
 async def test_lines_are_replaced_whole_and_keep_their_ids(books: Books) -> None:
     """A Line array replaces the old one even in a sparse update; a line sent with its id keeps it."""
     made = await bill(books, sale_line("10"), sale_line("20"))
