@@ -62,6 +62,10 @@ class Directory:
         self._reader: asyncio.Task[None] | None = None
         self._waits_for: str | None = None
 
+    def follow(self, changed: Changed) -> None:
+        """Tell `changed` instead of whom was given first; before `start`."""
+        self._changed = changed
+
     async def start(self) -> None:
         """Begin to read. `wait_ready` tells when the end is reached."""
         self._reader = asyncio.create_task(asyncio.to_thread(self._read, asyncio.get_running_loop()))

@@ -5,7 +5,19 @@ from importlib import import_module
 
 import click
 
-MODULES: tuple[str, ...] = ("stack", "gateway", "topics", "schemas", "connections", "mapping", "dlq", "check")
+MODULES = (
+    "stack",
+    "gateway",
+    "transform",
+    "connect",
+    "sandbox",
+    "topics",
+    "schemas",
+    "connections",
+    "mapping",
+    "dlq",
+    "check",
+)
 
 
 def load() -> Iterator[click.Command]:

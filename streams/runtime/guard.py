@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from connectors.errors import RejectedError, UnknownSchemaError
+from connectors.errors import RejectedError, RetryableError, UnknownSchemaError
 from connectors.kafka.codec import Codec
 from connectors.kafka.topics import DLQ
 from streams import metrics
@@ -77,7 +77,8 @@ class Guard:
         When the breaker opens, the run of failures that opened it is taken back: it may be our fault, not theirs.
 
         Raises:
-            UnknownSchemaError: a record names a schema id the registry does not know; nothing of all this is kept.
+            UnknownSchemaError, RetryableError: the registry does not know a record's schema id, or does not answer;
+                nothing of all this is kept.
         """
         layer = Layer(state)
         work = Work(rows=layer.rows)
@@ -107,8 +108,8 @@ class Guard:
             made = handler(record, own)
             for output in made:
                 self._check_size(output)
-        except UnknownSchemaError:
-            raise
+        except (UnknownSchemaError, RetryableError):
+            raise  # the registry must answer first
         except Exception as error:  # noqa: BLE001  one bad record must not stop its neighbours
             return self.dead_letter(record, error, attempts=1), True
         own.fold(layer)

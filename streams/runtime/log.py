@@ -17,7 +17,7 @@ import faust
 from confluent_kafka import Message
 from mode import Service
 
-from connectors.errors import UnknownSchemaError
+from connectors.errors import RetryableError, UnknownSchemaError
 from streams import metrics
 from streams.runtime.breaker import Breaker, BreakerRule
 from streams.runtime.broker import Broker
@@ -76,6 +76,7 @@ class Log(Service):
         options: how chunks are made.
         gained: called when a shard is ours and restored, before its first record.
         losing: called when a shard goes; must end what runs for it at once.
+        committed: called when a chunk of a shard is committed.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Log(Service):
         options: LogOptions,
         gained: ShardHook = _nothing,
         losing: ShardHook = _nothing,
+        committed: Callable[[Shard], None] = lambda _: None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -97,9 +99,11 @@ class Log(Service):
         self._options = options
         self._gained = gained
         self._losing = losing
+        self._committed = committed
         self._pace = Pace(options.chunk_seconds, options.max_chunk)
         self._executor = ThreadPoolExecutor(32, thread_name_prefix="shard")
         self._work = asyncio.Event()
+        self._joined = False
         self.ownership = Ownership(broker, options.state_dir, self._executor, self._fresh, self._opened, self._closing)
         self._poller = Poller(self._consumer_config(), broker.application.topic, self)
 
@@ -135,6 +139,14 @@ class Log(Service):
         await self.ownership.settled()
         self._executor.shutdown(wait=False)
 
+    def problems(self) -> Sequence[str]:
+        """Return why this process is not ready, in sentences; nothing: it is."""
+        found = [f"partition {p} is being taken over" for p, t in self.ownership.taking.items() if not t.task.done()]
+        found += [f"partition {p} waits: {feed.waits}" for p, feed in self.feeds.items() if feed.waits]
+        if not self._joined:
+            found.append("has not joined the group yet")
+        return found
+
     @property
     def last_poll(self) -> float:
         """Return when the consumer last polled, on the monotonic clock."""
@@ -147,6 +159,7 @@ class Log(Service):
 
     def assigned(self, partitions: Sequence[int]) -> None:
         """Take the partitions over, each beside the loop."""
+        self._joined = True
         self._here.call_soon_threadsafe(self.ownership.begin, partitions)
 
     def revoked(self, partitions: Sequence[int], *, lost: bool) -> None:
@@ -212,7 +225,7 @@ class Log(Service):
             work = await self._compute(chunk, handler)
         except ShardLostError:
             return
-        except UnknownSchemaError as error:
+        except (UnknownSchemaError, RetryableError) as error:
             logger.warning("partition %d waits for the registry: %s", feed.shard.partition, error)
             chunk.give_back(0)
             self._wait(feed, "registry", REGISTRY_WAIT_SECONDS)
@@ -258,6 +271,7 @@ class Log(Service):
         try:
             await feed.shard.commit(work.outputs, work.rows, offset)
             feed.progress = time.monotonic()
+            self._committed(feed.shard)
         except ShardLostError:
             return
         finally:
