@@ -1,0 +1,57 @@
+"""One vendor object into the canonical record it belongs to: map, resolve, merge, fill references."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.errors import MappingError
+from connectors.wire import loads
+from streams.stages import references
+from streams.stages.mapping.inbound import draft
+from streams.stages.work import Work
+
+
+def absorb(
+    work: Work, vendor: str, object_type: str, body: Mapping[str, Any], version: str, id_: str | None = None
+) -> str:
+    """Merge one vendor object into the record it belongs to and return the canonical id.
+
+    Args:
+        work: the unit of work.
+        vendor: connector folder name.
+        object_type: the vendor's name of the type.
+        body: its JSON.
+        version: of the object.
+        id_: the canonical id where it is known already.
+
+    Raises:
+        MappingError: it cannot become what its template promises, or no template reads it.
+    """
+    template = work.settings.templates.inbound(vendor, object_type)
+    if template is None:
+        raise MappingError("object", f"no mapping template reads {vendor} {object_type}; add one or stop reading it")
+    found = draft(template, body, work.settings.values)
+    known = work.apply(found, version, id_)
+    references.attach(work, found.entity, known, found.links)
+    references.arrived(work, found.ref, known)
+    return known
+
+
+def version_in(work: Work, vendor: str, object_type: str, body: Mapping[str, Any]) -> str:
+    """Return the source version that a body states, "" if its template finds none."""
+    template = work.settings.templates.inbound(vendor, object_type)
+    return "" if template is None else draft(template, body, work.settings.values).version
+
+
+def parsed(body: bytes) -> Mapping[str, Any]:
+    """Return the JSON object in a body.
+
+    Raises:
+        MappingError: it is none.
+    """
+    try:
+        found = loads(body)
+    except ValueError as error:
+        raise MappingError("body", f"is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise MappingError("body", "is not a JSON object")
+    return found

@@ -1,0 +1,52 @@
+"""A vendor's record into canonical records."""
+
+from dataclasses import replace
+
+from connectors.kafka.records import VendorRecord
+from streams.stages import commands, orders
+from streams.stages.absorb import absorb, parsed
+from streams.stages.mapping import Ref
+from streams.stages.rows import Link
+from streams.stages.work import Work
+
+
+def take(work: Work, record: VendorRecord) -> None:
+    """Take in one record; older versions than known are passed over.
+
+    Raises:
+        MappingError: it cannot become what its template promises, or no template reads it.
+    """
+    ref = Ref(record.vendor, orders.object_of(record), record.remote_id)
+    link = work.linked(ref)
+    if link.newer_than(record.source_version):
+        return
+    if record.deleted:
+        remove(work, ref, link, record.source_version)
+    elif record.hint:
+        _hint(work, record, link)
+    elif ref.object == orders.OPPORTUNITY:
+        orders.take(work, record, link, parsed(record.body))
+    else:
+        absorb(work, record.vendor, record.object, parsed(record.body), record.source_version)
+
+
+def remove(work: Work, ref: Ref, link: Link, version: str) -> None:
+    """Take in that a vendor's object is gone: only its reference goes, the last one takes the record with it."""
+    if link.entity == "order" and link.id is not None:
+        # An order that was won is business done: it stays, cancelled, with its reference and its episodes.
+        orders.end(work, link.id, "CANCELLED")
+        work.rows.links.put(replace(link, source_version=version), ref.vendor, ref.object, ref.id)
+        return
+    if link.object_key is not None:
+        commands.close(work, ref.vendor, link.object_key)
+    if link.entity is not None and link.id is not None:
+        work.unlink(ref, link.entity, link.id)
+    gone = Link(object_key=link.object_key, source_version=version, deleted=True)
+    work.rows.links.put(gone, ref.vendor, ref.object, ref.id)
+
+
+def _hint(work: Work, record: VendorRecord, link: Link) -> None:
+    wanted = orders.fetched_as(record.vendor, record.object)
+    mapped = work.settings.templates.inbound(record.vendor, record.object) is not None
+    if mapped and record.source_version > link.source_version:
+        commands.fetch(work, record.vendor, wanted, record.remote_id, record.source_version)

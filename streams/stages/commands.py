@@ -1,0 +1,109 @@
+"""Commands: desired states that are sent once per content, fetches, voids."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+from connectors.kafka.records import Command, Operation
+from connectors.kafka.topics import COMMAND
+from connectors.wire import dumps
+from streams.stages.mapping.outbound import body as render
+from streams.stages.rows import Sent
+from streams.stages.work import Emit, Work
+
+FETCHES = "fetch"
+
+
+def sent(work: Work, vendor: str, object_key: str) -> Sent | None:
+    """Return what was last asked for a vendor's object."""
+    return work.rows.sent.get(vendor, object_key)
+
+
+def put(
+    work: Work,
+    template: str,
+    object_key: str,
+    lane: str,
+    records: Mapping[str, Mapping[str, Any] | None],
+    remote_id: str | None = None,
+) -> None:
+    """Ask for the state that an outbound template makes of `records`, unless that was the last thing asked.
+
+    Nothing is asked of a vendor that is not connected, nor for an object that was voided or deleted.
+
+    Raises:
+        MappingError: the template cannot be filled.
+    """
+    found = work.settings.templates.named(template)
+    former = sent(work, found.vendor, object_key)
+    if found.vendor not in work.settings.vendors or (former is not None and former.closed):
+        return
+    body = dumps(render(found, {**records, "settings": work.settings.values}))
+    digest = sha256(body).hexdigest()
+    if former is not None and former.digest == digest:
+        return
+    row = replace(former or Sent(found.object, 0), version=former.version + 1 if former else 1, digest=digest)
+    row = replace(row, remote_id=row.remote_id or remote_id)
+    work.rows.sent.put(row, found.vendor, object_key)
+    _emit(work, found.vendor, "PUT", object_key, lane, row, body.decode())
+
+
+def void(work: Work, vendor: str, object_key: str, lane: str) -> None:
+    """Ask to void an object that was asked for; from then on nothing else is asked for it."""
+    former = sent(work, vendor, object_key)
+    if former is None or former.closed or vendor not in work.settings.vendors:
+        return
+    row = replace(former, version=former.version + 1, digest="", closed=True)
+    work.rows.sent.put(row, vendor, object_key)
+    _emit(work, vendor, "VOID", object_key, lane, row, "{}")
+
+
+def close(work: Work, vendor: str, object_key: str) -> None:
+    """Note that an object is void or gone at the vendor."""
+    former = sent(work, vendor, object_key)
+    if former is not None and not former.closed:
+        work.rows.sent.put(replace(former, closed=True), vendor, object_key)
+
+
+def delivered(work: Work, vendor: str, object_key: str, remote_id: str) -> None:
+    """Note the vendor's id of an object that was asked for."""
+    former = sent(work, vendor, object_key)
+    if former is not None and former.remote_id != remote_id:
+        work.rows.sent.put(replace(former, remote_id=remote_id), vendor, object_key)
+
+
+def fetch(work: Work, vendor: str, object_type: str, remote_id: str, source_version: str | None) -> None:
+    """Ask to read an object into the inbox; every wish is sent, connect joins those that wait."""
+    if vendor not in work.settings.vendors:
+        return
+    key = f"fetch/{object_type}/{remote_id}"
+    former = sent(work, vendor, key) or Sent(object_type, 0)
+    row = replace(former, version=former.version + 1, remote_id=remote_id)
+    work.rows.sent.put(row, vendor, key)
+    _emit(work, vendor, "FETCH", key, FETCHES, row, "{}", source_version)
+
+
+def _emit(
+    work: Work,
+    vendor: str,
+    operation: Operation,
+    object_key: str,
+    lane: str,
+    row: Sent,
+    body: str,
+    source_version: str | None = None,
+) -> None:
+    command = Command(
+        tenant=work.tenant,
+        vendor=vendor,
+        operation=operation,
+        object=row.object,
+        object_key=object_key,
+        lane=lane,
+        version=row.version,
+        remote_id=row.remote_id,
+        body=body,
+        source_version=source_version,
+    )
+    work.emits.append(Emit(COMMAND, work.tenant, command.SCHEMA, command))

@@ -1,0 +1,127 @@
+"""CEL expressions, compiled once per text (engine: cel-expr-python, hidden behind this file)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from cel_expr_python import cel
+from cel_expr_python.ext.ext_strings import ExtStrings
+
+from connectors.errors import MappingError
+from streams.stages.mapping import functions
+
+MAX_LENGTH = 4096
+_POSITION = re.compile(r"^(?:[A-Z_]+: )?ERROR: <input>:\d+:\d+: ")
+_CODE = re.compile(r"^[A-Z_]+: ")
+_MISSING_KEY = re.compile(r'Key not found in map : "?([^"]*)"?')
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The values of one record, given to CEL once and read by all its expressions."""
+
+    activation: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One compiled expression.
+
+    Attributes:
+        text: as written.
+        type: CEL's name of what it yields, `DYN` where only the values decide.
+    """
+
+    text: str
+    type: str
+    _variables: tuple[str, ...]
+    _compiled: Any
+
+    def evaluate(self, scope: Scope) -> Any:
+        """Return the value.
+
+        Raises:
+            ValueError: it has none for this record; says why, without values of the record.
+        """
+        result = self._compiled.eval(scope.activation)
+        if result.type().name() == "ERROR":
+            raise ValueError(_reason(str(result.value())))
+        return result.plain_value()
+
+    def unknown_key(self, scope: Scope) -> str | None:
+        """Return the name of a field that is read but nowhere declared, as a trial run on `scope` shows."""
+        result = self._compiled.eval(scope.activation)
+        if result.type().name() != "ERROR":
+            return None
+        match = _MISSING_KEY.search(str(result.value()))
+        return match[1] if match else None
+
+
+@cache
+def _environment(variables: tuple[str, ...]) -> Any:
+    declared = {name: cel.Type.Map(cel.Type.STRING, cel.Type.DYN) for name in variables}
+    return cel.NewEnv(variables=declared, extensions=[ExtStrings()], functions=functions.declarations())
+
+
+@lru_cache(maxsize=65536)
+def compiled(text: str, variables: tuple[str, ...]) -> Expression:
+    """Return the expression; `variables` are the names it may read.
+
+    Raises:
+        ValueError: not CEL, or it names a function or variable that does not exist; says which.
+    """
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"the expression is longer than {MAX_LENGTH} characters; split it")
+    environment = _environment(variables)
+    try:
+        found = environment.compile(text)
+    except RuntimeError as error:
+        raise ValueError(_compile_reason(str(error))) from None
+    return Expression(text, found.return_type().name(), variables, found)
+
+
+def scope(values: Mapping[str, Any]) -> Scope:
+    """Return the values, by variable, as expressions over exactly these variables read them."""
+    return Scope(_environment(tuple(sorted(values))).Activation(dict(values)))
+
+
+def evaluate(path: str, expression: Expression | None, values: Scope) -> Any:
+    """Return the value for the field `path`; None without an expression.
+
+    Raises:
+        MappingError: it has none for this record.
+    """
+    if expression is None:
+        return None
+    try:
+        return expression.evaluate(values)
+    except ValueError as error:
+        raise MappingError(path, str(error)) from None
+
+
+def holds(path: str, condition: Expression | None, values: Scope) -> bool:
+    """Tell whether a condition is true, or there is none.
+
+    Raises:
+        MappingError: it has no answer for this record.
+    """
+    return condition is None or evaluate(path, condition, values) is True
+
+
+def _compile_reason(message: str) -> str:
+    first = _POSITION.sub("", message.splitlines()[0])
+    if "expecting {" in first:
+        first = first.partition(" expecting {")[0]
+    return f"is not a valid expression: {first}"
+
+
+def _reason(message: str) -> str:
+    missing = _MISSING_KEY.search(message)
+    if missing:
+        return f"reads {missing[1]}, which is not declared; add it to the fields under source"
+    text = _CODE.sub("", message)
+    if text.startswith("No matching overloads"):
+        return f"has a value of the wrong type ({text.partition(' : ')[2]}); is a field empty or not what it seems?"
+    return text

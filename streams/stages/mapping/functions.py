@@ -1,0 +1,163 @@
+"""Our functions in mapping and rule expressions. Text in, text out; numbers travel as text so that no digit is lost.
+
+A function given null where its value should be returns null, so that absent source fields need no conditions.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from cel_expr_python import cel
+
+from connectors.wire import iso_micros
+from streams.stages import money, normalise
+
+Scalar = str | int | float | bool | None
+# cel-expr-python does not match a scalar with a DYN parameter at run time, so each scalar type is an overload.
+SCALARS: Mapping[str, Any] = {
+    "null": cel.Type.NULL,
+    "string": cel.Type.STRING,
+    "int": cel.Type.INT,
+    "bool": cel.Type.BOOL,
+    "double": cel.Type.DOUBLE,
+}
+LIST = cel.Type.List(cel.Type.DYN)
+MAP = cel.Type.Map(cel.Type.DYN, cel.Type.DYN)
+
+
+def _number(value: Scalar) -> Any:
+    if isinstance(value, float):
+        raise ValueError("1.5 is no exact number here; write '1.5'")  # noqa: TRY004  becomes the expression's error
+    return money.decimal(value)  # type: ignore[arg-type]  # it refuses what it cannot take
+
+
+def _text(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return normalise.text(value)
+    return str(value)
+
+
+def _coalesce(*values: Any) -> Any:
+    return next((value for value in values if value is not None and value != ""), None)
+
+
+def _joined(separator: str, values: Sequence[Any]) -> str | None:
+    return separator.join(_text(value) for value in values if value is not None and value != "") or None
+
+
+def _line(value: str, number: int) -> str | None:
+    lines = [line for line in map(normalise.text, value.splitlines()) if line]
+    return lines[number - 1] if 0 < number <= len(lines) else None
+
+
+def _cut(value: Scalar, length: int) -> str | None:
+    return _text(value)[:length].rstrip() or None
+
+
+def _emails(values: Sequence[Any]) -> list[str]:
+    return normalise.unique(normalise.email(_text(value)) for value in values if value)
+
+
+def _phones(values: Sequence[Any], country: str | None) -> list[str]:
+    code = normalise.country(country) if country else None
+    return normalise.unique(normalise.phone(_text(value), code) for value in values if value)
+
+
+def _sum(values: Sequence[Any]) -> str:
+    total = money.decimal(0)
+    for value in values:
+        total = money.CONTEXT.add(total, _number(value if value is not None else 0))
+    return money.text(total)
+
+
+def _date(value: str, zone: str) -> str:
+    return normalise.day(value, zone).isoformat()
+
+
+def _pad(value: Scalar, width: int) -> str:
+    return _text(value).rjust(width, "0")
+
+
+def _case(value: Scalar, choices: Mapping[Any, Any], otherwise: Any) -> Any:
+    return choices.get(value, otherwise)
+
+
+ONE: Mapping[str, Callable[[Any], Any]] = {
+    "text": lambda value: _text(value) or None,
+    "lower": lambda value: _text(value).lower() or None,
+    "upper": lambda value: _text(value).upper() or None,
+    "email": lambda value: normalise.address(_text(value)),
+    "country": lambda value: normalise.country(_text(value)) or None,
+    "decimal": lambda value: money.text(_number(value)),
+    "instant": lambda value: iso_micros(normalise.instant(_text(value))),
+}
+"""Functions of one value."""
+
+TWO: Mapping[str, Callable[[Any, Any], Any]] = {
+    "phone": lambda value, country: normalise.phone(_text(value), normalise.country(country) if country else None),
+    "date": _date,
+    "cut": _cut,
+    "pad": _pad,
+    "line": _line,
+    "add": lambda a, b: money.text(money.CONTEXT.add(_number(a), _number(b))),
+    "sub": lambda a, b: money.text(money.CONTEXT.subtract(_number(a), _number(b))),
+    "mul": lambda a, b: money.text(money.times(_number(a), _number(b))),
+    "div": lambda a, b: money.text(money.CONTEXT.divide(_number(a), _number(b))),
+    "round": lambda value, currency: money.text(money.rounded(_number(value), currency)),
+    "compare": lambda a, b: int(money.CONTEXT.compare(_number(a), _number(b))),
+}
+"""Functions of a value and a second one; `round` takes a currency, `compare` yields -1, 0 or 1."""
+SECOND_MAY_BE_NULL = frozenset({"phone", "round"})
+
+
+def _null_in(function: Callable[..., Any], second_may_be_null: bool) -> Callable[..., Any]:
+    def guarded(value: Any, *more: Any) -> Any:
+        if value is None or (not second_may_be_null and None in more):
+            return None
+        return function(value, *more)
+
+    return guarded
+
+
+def _scalars(name: str, count: int, function: Callable[..., Any]) -> cel.FunctionDecl:
+    overloads = [
+        _overload(f"{name}_{'_'.join(kinds)}", [SCALARS[kind] for kind in kinds], function)
+        for kinds in itertools.product(SCALARS, repeat=count)
+    ]
+    return cel.FunctionDecl(name, overloads)
+
+
+def _overload(name: str, parameters: list[Any], function: Callable[..., Any]) -> cel.Overload:
+    return cel.Overload(name, cel.Type.DYN, parameters, is_member=False, impl=function)
+
+
+def _declared(name: str, *signatures: tuple[list[Any], Callable[..., Any]]) -> cel.FunctionDecl:
+    overloads = [_overload(f"{name}_{i}", parameters, function) for i, (parameters, function) in enumerate(signatures)]
+    return cel.FunctionDecl(name, overloads)
+
+
+def declarations() -> list[cel.FunctionDecl]:
+    """Return every function, for the environment in which expressions are compiled."""
+    text, null = cel.Type.STRING, cel.Type.NULL
+    found = [_scalars(name, 1, _null_in(function, False)) for name, function in ONE.items()]
+    found += [_scalars(name, 2, _null_in(function, name in SECOND_MAY_BE_NULL)) for name, function in TWO.items()]
+    found += [
+        cel.FunctionDecl("coalesce", [_overload("coalesce_list", [LIST], lambda values: _coalesce(*values))]),
+        _declared("joined", ([text, LIST], _joined)),
+        _declared("first", ([LIST], lambda values: _coalesce(*values))),
+        _declared("emails", ([LIST], _emails)),
+        _declared("phones", ([LIST, text], _phones), ([LIST, null], _phones)),
+        _declared("sum", ([LIST], _sum)),
+        cel.FunctionDecl(
+            "case", [_overload(f"case_{a}_{b}", [SCALARS[a], MAP, SCALARS[b]], _case) for a in SCALARS for b in SCALARS]
+        ),
+        _declared("ref", ([text], lambda key: {"$ref": key}), ([null], lambda _: None)),
+        _declared(
+            "lookup",
+            ([text, text], lambda kind, name: {"$lookup": {"object": kind, "name": name}}),
+            ([text, null], lambda _kind, _name: None),
+        ),
+    ]
+    return found

@@ -1,0 +1,158 @@
+"""Vendor JSON to a draft of a canonical entity."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.errors import MappingError
+from streams.stages.mapping import expressions, paths, schema
+from streams.stages.mapping.expressions import Expression, Scope
+from streams.stages.mapping.model import Field, Link, Template
+from streams.stages.mapping.schema import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An object of a vendor."""
+
+    vendor: str
+    object: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What one vendor record says about one canonical entity.
+
+    Attributes:
+        ref: the record.
+        version: of the record; "" if the template cannot tell.
+        fields: canonical fields it speaks of, in the codec's types; None says that the vendor has nothing there.
+        custom: custom fields, likewise.
+        links: vendor objects by the path of the field that is to hold their canonical id, e.g. `lines/0/product_id`;
+            None says that the vendor has none there.
+        same_as: other vendors' objects that are this entity.
+    """
+
+    entity: str
+    ref: Ref
+    version: str
+    fields: Mapping[str, Any]
+    custom: Mapping[str, Any]
+    links: Mapping[str, Ref | None]
+    same_as: Sequence[Ref]
+
+
+def draft(template: Template, body: Mapping[str, Any], settings: Mapping[str, Any]) -> Draft:
+    """Return what `body` says.
+
+    Args:
+        template: an inbound one.
+        body: the vendor's JSON, numbers with a fraction as Decimal.
+        settings: zone, currency and the rules' defaults.
+
+    Raises:
+        MappingError: a required field is empty or a value does not fit; names the field.
+    """
+    return _Mapper(template, body, settings).draft()
+
+
+class _Mapper:
+    """One record on its way through one template."""
+
+    def __init__(self, template: Template, body: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+        self._template = template
+        self._values = {
+            "source": paths.fill(template.sources["source"], body),
+            "settings": paths.fill(template.sources["settings"], settings),
+        }
+        self._present = None if template.absent_is_empty else frozenset(body)
+        self._links: dict[str, Ref | None] = {}
+
+    def draft(self) -> Draft:
+        template, scope = self._template, expressions.scope(self._values)
+        self._link(template.links, scope, "")
+        types = schema.entity(template.entity)
+        fields = self._fields(template.fields, self._values, "")
+        same_as = [_ref(link, scope, "same_as") for link in template.same_as]
+        return Draft(
+            entity=template.entity,
+            ref=Ref(template.vendor, template.object, _remote_id(template.id, scope)),
+            version=expressions.evaluate("source_version", template.source_version, scope) or "",
+            fields={name: _whole(types[name], value) for name, value in fields.items()},
+            custom={f.path: _value(f, scope, f"custom.{f.path}") for f in template.custom if self._known(f.reads)},
+            links=self._links,
+            same_as=[ref for ref in same_as if ref is not None],
+        )
+
+    def _known(self, reads: frozenset[str]) -> bool:
+        """Tell whether the body speaks of a field at all."""
+        return self._present is None or not reads or not reads.isdisjoint(self._present)
+
+    def _fields(self, fields: Sequence[Field], values: Mapping[str, Any], above: str) -> dict[str, Any]:
+        scope = expressions.scope(values)
+        found: dict[str, Any] = {}
+        for field in fields:
+            if not self._known(field.reads):
+                continue
+            if field.each is not None:
+                known = found.setdefault(field.path, [])
+                known += self._list(field, scope, values, f"{above}{field.path}", len(known))
+            elif expressions.holds(f"{above}{field.path}.when", field.when, scope):
+                paths.put(found, field.path, _value(field, scope, f"{above}{field.path}"))
+        return found
+
+    def _list(
+        self, field: Field, scope: Scope, values: Mapping[str, Any], path: str, first: int
+    ) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        for item in expressions.evaluate(path, field.each, scope) or ():
+            inner = {**values, field.variable: item}
+            item_scope = expressions.scope(inner)
+            if expressions.holds(f"{path}.where", field.when, item_scope):
+                at = f"{path}/{first + len(items)}/"
+                types = field.type.fields if field.type is not None else None
+                items.append(schema.complete(types or {}, self._fields(field.fields, inner, at)))
+                self._link(field.links, item_scope, at)
+        return items
+
+    def _link(self, links: Sequence[Link], scope: Scope, above: str) -> None:
+        for link in links:
+            if self._known(link.reads):
+                self._links[f"{above}{link.path}"] = _ref(link, scope, f"{above}{link.path}")
+
+
+def _value(field: Field, scope: Scope, path: str) -> Any:
+    value = expressions.evaluate(path, field.value, scope)
+    if value is None and field.default is not None:
+        value = expressions.evaluate(path, field.default, scope)
+    if value is None and field.required:
+        raise MappingError(path, "is required, but the record has nothing for it")
+    if field.type is None:
+        return value
+    try:
+        return field.type.convert(value)
+    except ValueError as error:
+        raise MappingError(path, str(error)) from None
+
+
+def _ref(link: Link, scope: Scope, path: str) -> Ref | None:
+    for vendor, kind, expression in link.candidates:
+        remote_id = expressions.evaluate(path, expression, scope)
+        if remote_id not in (None, ""):
+            return Ref(vendor, kind, str(remote_id))
+    return None
+
+
+def _remote_id(expression: Expression | None, scope: Scope) -> str:
+    found = expressions.evaluate("id", expression, scope)
+    if found in (None, ""):
+        raise MappingError("id", "is required, but the record has nothing for it")
+    return str(found)
+
+
+def _whole(wanted: Type, value: Any) -> Any:
+    """Return a record with all its parts; None if they are all empty."""
+    if wanted.kind != "record" or not isinstance(value, dict):
+        return value
+    return schema.complete(wanted.fields or {}, value) if any(part is not None for part in value.values()) else None

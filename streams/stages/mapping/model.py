@@ -1,0 +1,84 @@
+"""A checked mapping template, as `inbound.py` and `outbound.py` apply it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from streams.stages.mapping.document import Node
+from streams.stages.mapping.expressions import Expression
+from streams.stages.mapping.paths import Tree
+from streams.stages.mapping.schema import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One target: an expression, or a list whose items have fields of their own.
+
+    Attributes:
+        path: dotted target.
+        type: of the canonical schema (inbound); None outbound.
+        kind: how an outbound value is written: string, number, boolean or json.
+        keep_null: outbound: an empty value is written as null instead of being left out.
+        each, variable, fields, links: of a list: its source, the name of one item, what an item gets.
+        reads: top fields of the source that it reads.
+    """
+
+    node: Node
+    path: str
+    value: Expression | None = None
+    when: Expression | None = None
+    default: Expression | None = None
+    required: bool = False
+    type: Type | None = None
+    kind: str = "json"
+    keep_null: bool = False
+    each: Expression | None = None
+    variable: str = ""
+    fields: Sequence["Field"] = ()
+    links: Sequence["Link"] = ()
+    reads: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A field that holds the canonical id of what a vendor's object is; the first candidate with an id counts."""
+
+    path: str
+    candidates: Sequence[tuple[str, str, Expression]]
+    """Vendor, object, expression of the remote id."""
+    reads: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A checked template.
+
+    Attributes:
+        vendor: first part of its name.
+        sources: declared fields by variable; `settings` is always there.
+        absent_is_empty: a source field that is not in the body is empty (QuickBooks leaves empty ones out); else
+            nothing is known of it (Salesforce and Pardot send what was asked for).
+        id, source_version: inbound: expressions of remote id and version.
+        same_as: other vendors' objects that are the same entity.
+        custom: custom fields, `type` set.
+    """
+
+    name: str
+    vendor: str
+    version: int
+    direction: Literal["inbound", "outbound"]
+    object: str
+    entity: str
+    sources: Mapping[str, Tree]
+    fields: Sequence[Field]
+    absent_is_empty: bool = True
+    id: Expression | None = None
+    source_version: Expression | None = None
+    links: Sequence[Link] = ()
+    same_as: Sequence[Link] = ()
+    custom: Sequence[Field] = ()
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names that its expressions may read."""
+        return tuple(sorted(self.sources))

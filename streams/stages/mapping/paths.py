@@ -1,0 +1,106 @@
+"""The fields a template or rule reads, declared as paths: `Name`, `Owner.Name`, `Line[].Amount`.
+
+Only declared fields reach an expression, and all of them do: what a record lacks reads as null, at any depth.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from connectors.wire import iso_micros
+from streams.stages import money
+
+Tree = dict[str, Any]
+"""Declared fields by name: None for a leaf, a Tree below; a list's tree stands under `[]`."""
+ITEMS = "[]"
+MAX_INT = 2**63
+_STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
+_SEGMENT = re.compile(r"[A-Za-z_]\w*(\[\])?")
+
+
+def declare(paths: Iterable[str]) -> Tree:
+    """Return the tree of the declared paths.
+
+    Raises:
+        ValueError: a path is malformed; says which.
+    """
+    tree: Tree = {}
+    for path in paths:
+        below = tree
+        segments = path.split(".")
+        if not all(_SEGMENT.fullmatch(segment) for segment in segments):
+            raise ValueError(f"{path!r} is no path; write names with dots, lists as Line[].Amount")
+        for i, segment in enumerate(segments):
+            name, is_list = segment.removesuffix(ITEMS), segment.endswith(ITEMS)
+            leaf = i == len(segments) - 1 and not is_list
+            known = below.get(name)
+            if known is None:
+                below[name] = known = None if leaf else {}
+            if is_list:
+                known = known.setdefault(ITEMS, {}) if known is not None else known
+            below = known if known is not None else {}
+    return tree
+
+
+def fill(tree: Tree | None, value: Any) -> Any:
+    """Return the declared part of `value` in types that CEL takes, every declared field present."""
+    if tree is None:
+        return plain(value)
+    if ITEMS in tree:
+        items = value if isinstance(value, list) else []
+        return [fill(tree[ITEMS], item) for item in items]
+    found = value if isinstance(value, Mapping) else {}
+    return {name: fill(below, found.get(name)) for name, below in tree.items()}
+
+
+def plain(value: Any) -> Any:
+    """Return a JSON or canonical value as CEL takes it: decimals, dates and instants as text."""
+    if isinstance(value, Decimal):
+        return money.text(value)
+    if isinstance(value, datetime):
+        return iso_micros(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, int) and not isinstance(value, bool) and not -MAX_INT <= value < MAX_INT:
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def put(fields: dict[str, Any], path: str, value: Any) -> None:
+    """Set the dotted path, making the records on the way."""
+    name, _, rest = path.partition(".")
+    if rest:
+        put(fields.setdefault(name, {}), rest, value)
+    else:
+        fields[name] = value
+
+
+def unknown(expression: str, variables: Mapping[str, Tree]) -> Iterator[str]:
+    """Yield the fields that an expression reads of `variables` and that are not declared."""
+    code = _STRINGS.sub("''", expression)
+    for name, tree in variables.items():
+        for match in re.finditer(rf"(?<![\w.])(?:{re.escape(name)})((?:\.\w+)*)(?!\w)(\s*\()?", code):
+            segments = match[1].split(".")[1:]
+            yield from _missing(name, tree, segments[:-1] if match[2] else segments)
+
+
+def reads(expression: str, variable: str) -> frozenset[str]:
+    """Return the top fields of a variable that an expression reads."""
+    return frozenset(re.findall(rf"(?<![\w.]){re.escape(variable)}\.(\w+)", _STRINGS.sub("''", expression)))
+
+
+def _missing(name: str, tree: Tree | None, segments: list[str]) -> Iterator[str]:
+    below: Tree | None = tree
+    for i, segment in enumerate(segments):
+        if below is None or ITEMS in below:
+            return
+        if segment not in below:
+            yield ".".join([name, *segments[: i + 1]])
+            return
+        below = below[segment]

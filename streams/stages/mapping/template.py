@@ -1,0 +1,271 @@
+"""Reads and checks one mapping template; README.md shows the form."""
+
+from collections.abc import Mapping, Sequence
+
+from connectors.kafka.topics import ENTITIES
+from streams.stages.mapping import expressions, paths, schema
+from streams.stages.mapping.document import Node, read
+from streams.stages.mapping.expressions import Expression
+from streams.stages.mapping.model import Field, Link, Template
+from streams.stages.mapping.paths import Tree
+from streams.stages.mapping.schema import Type
+
+HEADER = ("name", "version", "direction", "object", "entity", "source", "fields")
+INBOUND = (*HEADER, "absent", "source_version", "id", "links", "same_as", "custom")
+ROLES: Mapping[str, str] = {
+    "party": "party", "customer": "party", "contact": "party",
+    "product": "product", "order": "order", "invoice": "invoice", "payment": "payment",
+}  # fmt: skip
+"""What an outbound template may read, and which entity each is."""
+SETTINGS: Tree = dict.fromkeys(("zone", "currency", "item", "income_account"))
+"""What `settings.` offers: of the connection and of its rules' defaults."""
+OUTBOUND_TYPES = {"string": "STRING", "number": "STRING", "boolean": "BOOL", "json": "DYN"}
+
+
+ONCE = Node("", 0, "for_each", "[{}]")
+"""A list entry without `for_each` makes one item."""
+
+
+def parse(file: str, text: str) -> Template:
+    """Return the template in `text`.
+
+    Raises:
+        TemplateError: with file, line and field.
+    """
+    node = read(file, text)
+    inbound = node.required("direction").text() == "inbound"
+    if not inbound and node.required("direction").text() != "outbound":
+        raise node.required("direction").error("should be inbound or outbound")
+    return _Reader(node, inbound).template()
+
+
+class _Reader:
+    """Walks one template."""
+
+    def __init__(self, node: Node, inbound: bool) -> None:
+        node.mapping(INBOUND if inbound else HEADER)
+        self._node = node
+        self._inbound = inbound
+        self._entity = self._known_entity()
+        self._sources = self._read_sources()
+        self._vendor = node.required("name").text().partition("/")[0]
+
+    def template(self) -> Template:
+        node, body = self._node, self._node.mapping()
+        fields = self._fields(node.required("fields"), schema.entity(self._entity) if self._inbound else None, {})
+        if self._inbound:
+            self._all_required(node.required("fields"), schema.entity(self._entity), fields)
+        return Template(
+            name=node.required("name").text(),
+            vendor=self._vendor,
+            version=node.required("version").number(),
+            direction="inbound" if self._inbound else "outbound",
+            object=node.required("object").text(),
+            entity=self._entity,
+            sources=self._sources,
+            fields=fields,
+            absent_is_empty=self._absent(body.get("absent")),
+            id=self._expression(node.required("id"), {}) if self._inbound else None,
+            source_version=self._expression(body["source_version"], {}) if "source_version" in body else None,
+            links=self._links(body.get("links"), schema.entity(self._entity), {}),
+            same_as=self._same_as(body.get("same_as")),
+            custom=self._custom(body.get("custom")),
+        )
+
+    def _absent(self, node: Node | None) -> bool:
+        if node is not None and node.text() not in ("empty", "unknown"):
+            raise node.error("should be empty or unknown: what a field says that is not in the body")
+        return node is None or node.text() == "empty"
+
+    def _known_entity(self) -> str:
+        node = self._node.required("entity")
+        if node.text() not in ENTITIES:
+            raise node.error(f"is not one of {', '.join(ENTITIES)}")
+        return node.text()
+
+    def _read_sources(self) -> Mapping[str, Tree]:
+        node = self._node.required("source")
+        if self._inbound:
+            return {"source": _tree(node), "settings": SETTINGS}
+        found = {role: _tree(child) for role, child in node.mapping(tuple(ROLES)).items()}
+        for role, tree in found.items():
+            _check_canonical(node.mapping()[role], role, tree)
+        return {**found, "settings": SETTINGS}
+
+    def _fields(self, node: Node, types: Mapping[str, Type] | None, items: Mapping[str, Tree]) -> list[Field]:
+        found = []
+        for name, child in node.mapping().items():
+            # A list of entries fills one list of records in turn.
+            entries = child.items() if isinstance(child.value, list) else [child]
+            found += [self._field(entry, name, types, items) for entry in entries]
+        return found
+
+    def _field(self, node: Node, path: str, types: Mapping[str, Type] | None, items: Mapping[str, Tree]) -> Field:
+        if not isinstance(node.value, dict):
+            node = Node(node.file, node.line, node.path, {"value": node})
+        wanted = _target(node, path, types) if types is not None else None
+        if "fields" in node.value:
+            return self._list(node, path, wanted, items)
+        body = node.mapping(("value", "when", "default", "required", *(() if self._inbound else ("type", "keep_null"))))
+        value = self._expression(node.required("value"), items, wanted)
+        return Field(
+            node, path, value,
+            when=self._condition(body.get("when"), items),
+            default=self._expression(body["default"], items, wanted) if "default" in body else None,
+            required=body["required"].flag() if "required" in body else False,
+            type=wanted,
+            kind=self._kind(body.get("type"), value),
+            reads=paths.reads(value.text, "source"),
+            keep_null=body["keep_null"].flag() if "keep_null" in body else False,
+        )  # fmt: skip
+
+    def _list(self, node: Node, path: str, wanted: Type | None, items: Mapping[str, Tree]) -> Field:
+        body = node.mapping(("for_each", "as", "where", "fields", *(("links",) if self._inbound else ())))
+        if wanted is not None and wanted.kind != "list":
+            raise node.error("is no list of records; for_each does not fit here")
+        each = self._expression(body.get("for_each", ONCE), items)
+        variable = body["as"].text() if "as" in body else "item"
+        inner = {**items, variable: self._items_tree(each)}
+        types = wanted.fields if wanted is not None else None
+        fields = self._fields(node.required("fields"), types, inner)
+        links = self._links(body.get("links"), types or {}, inner)
+        if types is not None:
+            self._all_required(node, types, fields)
+        return Field(
+            node, path, type=wanted, each=each, variable=variable, fields=fields, links=links,
+            when=self._condition(body.get("where"), inner), reads=paths.reads(each.text, "source"),
+        )  # fmt: skip
+
+    def _items_tree(self, each: Expression) -> Tree:
+        """Find the declared fields of a list's items: those of the path with which the expression begins."""
+        variable, *segments = each.text.partition(".filter(")[0].strip().split(".")
+        tree: Tree | None = self._sources.get(variable)
+        for segment in segments:
+            tree = (tree or {}).get(segment)
+        items: Tree = (tree or {}).get(paths.ITEMS, {})
+        return items
+
+    def _kind(self, node: Node | None, value: Expression) -> str:
+        if self._inbound:
+            return ""
+        kind = node.text() if node is not None else "json"
+        if node is not None and kind not in OUTBOUND_TYPES:
+            raise node.error(f"is not one of {', '.join(OUTBOUND_TYPES)}")
+        if value.type == "DOUBLE" and node is not None:
+            raise node.error("floating point loses digits; write numbers as text, e.g. '1.5'")
+        return kind
+
+    def _expression(self, node: Node, items: Mapping[str, Tree], wanted: Type | None = None) -> Expression:
+        known = {**self._sources, **items}
+        text = node.text()
+        for field in paths.unknown(text, known):
+            raise node.error(f"unknown source field {field}; add it under source or correct its name")
+        try:
+            found = expressions.compiled(text, tuple(sorted(known)))
+        except ValueError as error:
+            raise node.error(str(error)) from None
+        if wanted is not None and not wanted.accepts(found.type):
+            raise node.error(f"yields {found.type}, but the field is {_named(wanted)}")
+        self._try(node, found, known)
+        return found
+
+    def _try(self, node: Node, expression: Expression, known: Mapping[str, Tree]) -> None:
+        """Run it on empty fields: that shows unknown fields which the text alone does not."""
+        key = expression.unknown_key(expressions.scope({name: _sample(tree) for name, tree in known.items()}))
+        if key is not None:
+            raise node.error(f"unknown source field {key}; add it under source or correct its name")
+
+    def _condition(self, node: Node | None, items: Mapping[str, Tree]) -> Expression | None:
+        if node is None:
+            return None
+        found = self._expression(node, items)
+        if found.type not in ("BOOL", "DYN"):
+            raise node.error(f"yields {found.type}; a condition is true or false")
+        return found
+
+    def _links(self, node: Node | None, types: Mapping[str, Type], items: Mapping[str, Tree]) -> list[Link]:
+        if node is None:
+            return []
+        found = []
+        for path, child in node.mapping().items():
+            _target(child, path, types)
+            choices = child.items() if isinstance(child.value, list) else [child]
+            candidates = [self._candidate(choice, items) for choice in choices]
+            read_ = frozenset[str]().union(*(paths.reads(expression.text, "source") for _, _, expression in candidates))
+            found.append(Link(path, candidates, read_))
+        return found
+
+    def _candidate(self, node: Node, items: Mapping[str, Tree]) -> tuple[str, str, Expression]:
+        body = node.mapping(("vendor", "object", "id"))
+        vendor = body["vendor"].text() if "vendor" in body else self._vendor
+        return vendor, node.required("object").text(), self._expression(node.required("id"), items)
+
+    def _same_as(self, node: Node | None) -> list[Link]:
+        return [Link("", [self._candidate(child, {})]) for child in node.items()] if node is not None else []
+
+    def _custom(self, node: Node | None) -> list[Field]:
+        if node is None:
+            return []
+        found = []
+        for name, child in node.mapping().items():
+            child.mapping(("type", "value"))
+            kind = child.required("type").text()
+            if kind not in schema.CUSTOM_TYPES:
+                raise child.required("type").error(f"is not one of {', '.join(schema.CUSTOM_TYPES)}")
+            wanted = schema.custom(kind)
+            value = self._expression(child.required("value"), {}, wanted)
+            found.append(Field(child, name, value, type=wanted, reads=paths.reads(value.text, "source")))
+        return found
+
+    def _all_required(self, node: Node, types: Mapping[str, Type], fields: Sequence[Field]) -> None:
+        given = {field.path.partition(".")[0] for field in fields}
+        for name, wanted in types.items():
+            own = name in OWN and "tenant" in types
+            if not wanted.has_default and not wanted.optional and name not in given and not own:
+                raise node.error(f"required target {name} is missing")
+
+
+OWN = frozenset({"id", "tenant", "version", "changed_at"})
+"""Of every entity, set by the stages and never by a template."""
+GIVEN = OWN | {"deleted", "merged_into", "refs", "custom", "provenance", "finance", "applied_rules", "episode"}
+"""All fields that templates leave alone; `custom` has a section of its own."""
+
+
+def _target(node: Node, path: str, types: Mapping[str, Type]) -> Type:
+    name, _, rest = path.partition(".")
+    found = types.get(name)
+    if found is None or (name in GIVEN and "tenant" in types):
+        raise node.error(f"unknown target field {path}; the schema has {', '.join(sorted(set(types) - GIVEN))}")
+    if not rest:
+        if found.kind in ("record", "other"):
+            raise node.error(f"{path} is a {found.record or found.kind}; map its parts, e.g. {path}.line1")
+        return found
+    if found.kind != "record" or found.fields is None:
+        raise node.error(f"{name} has no parts")
+    return _target(node, rest, found.fields)
+
+
+def _tree(node: Node) -> Tree:
+    try:
+        return paths.declare([child.text() for child in node.items()])
+    except ValueError as error:
+        raise node.error(str(error)) from None
+
+
+def _check_canonical(node: Node, role: str, tree: Tree) -> None:
+    known = schema.entity(ROLES[role])
+    for name in tree:
+        if name not in known:
+            raise node.error(f"{role} has no field {name}; it has {', '.join(sorted(known))}")
+
+
+def _sample(tree: Tree | None) -> object:
+    if tree is None:
+        return None
+    if paths.ITEMS in tree:
+        return [_sample(tree[paths.ITEMS])]
+    return {name: _sample(below) for name, below in tree.items()}
+
+
+def _named(wanted: Type) -> str:
+    return "a list of texts" if wanted.kind == "texts" else wanted.kind

@@ -1,0 +1,65 @@
+"""Exact arithmetic on amounts: decimals only, rounded half up to the currency's digits."""
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+
+CONTEXT = Context(prec=50, rounding=ROUND_HALF_UP)
+"""One context for all, so that no thread's own setting changes a result."""
+
+DIGITS: Mapping[str, int] = dict.fromkeys(
+    (
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "ISK",
+        "JPY",
+        "KMF",
+        "KRW",
+        "PYG",
+        "RWF",
+        "UGX",
+        "UYI",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    ),
+    0,
+) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
+"""Digits after the point where they are not two (ISO 4217, list one)."""
+
+
+def decimal(value: str | int | Decimal) -> Decimal:
+    """Return the number that a text, an integer or a decimal stands for.
+
+    Raises:
+        ValueError: it is none, or not finite; floating point is refused, as it has lost digits already.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise ValueError(f"a {type(value).__name__} is no exact number; use a text or an integer")  # noqa: TRY004  one error
+    try:
+        number = Decimal(value.strip()) if isinstance(value, str) else Decimal(value)
+    except InvalidOperation:
+        raise ValueError("the text is not a number") from None
+    if not number.is_finite():
+        raise ValueError("the number is not finite")
+    return number
+
+
+def rounded(value: Decimal, currency: str) -> Decimal:
+    """Return `value` rounded half up to the digits of `currency`."""
+    return CONTEXT.quantize(value, Decimal(1).scaleb(-DIGITS.get(currency, 2)))
+
+
+def times(a: Decimal, b: Decimal) -> Decimal:
+    """Return the product."""
+    return CONTEXT.multiply(a, b)
+
+
+def text(value: Decimal) -> str:
+    """Return the shortest plain text of a number: one text per value, whatever scale it was stored with."""
+    if value == 0:
+        return "0"
+    return format(CONTEXT.normalize(value), "f")

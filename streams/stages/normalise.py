@@ -1,0 +1,224 @@
+"""Standard forms of what people type. Each function is idempotent: the standard form of a standard form is itself.
+
+`VERSION` counts up with every change of a rule, as match keys in the state were made by one.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from functools import cache, lru_cache
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from phonenumbers.geodata.locale import LOCALE_DATA
+
+from connectors.wire import parse_instant
+
+VERSION = 1
+ROLES = frozenset(
+    [
+        "accounts",
+        "admin",
+        "ap",
+        "ar",
+        "billing",
+        "contact",
+        "finance",
+        "hello",
+        "help",
+        "hr",
+        "info",
+        "invoices",
+        "mail",
+        "marketing",
+        "no-reply",
+        "noreply",
+        "office",
+        "orders",
+        "postmaster",
+        "purchasing",
+        "sales",
+        "service",
+        "support",
+        "team",
+        "webmaster",
+    ]
+)
+"""Local parts that name a desk, not a person."""
+LEGAL_FORMS = frozenset(
+    [
+        "ab",
+        "ag",
+        "as",
+        "bv",
+        "co",
+        "company",
+        "corp",
+        "corporation",
+        "gmbh",
+        "inc",
+        "incorporated",
+        "kg",
+        "kk",
+        "limited",
+        "llc",
+        "llp",
+        "lp",
+        "ltd",
+        "ltda",
+        "nv",
+        "oy",
+        "plc",
+        "pllc",
+        "pty",
+        "pvt",
+        "sa",
+        "sarl",
+        "sas",
+        "se",
+        "spa",
+        "srl",
+        "ug",
+    ]
+)
+LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt")
+COUNTRIES: Mapping[str, str] = {
+    "usa": "US", "u.s.": "US", "u.s.a.": "US", "united states of america": "US", "america": "US",
+    "uk": "GB", "u.k.": "GB", "great britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB",
+    "holland": "NL", "czech republic": "CZ", "south korea": "KR", "korea": "KR", "russia": "RU", "uae": "AE",
+}  # fmt: skip
+"""Names in use that the phone library's tables do not have."""
+_SPACES = re.compile(r"\s+")
+_PUNCTUATION = re.compile(r"[^\w\s]+")
+DATE_LENGTH = 10
+
+
+def text(value: str) -> str:
+    """Return NFC text without blanks at the ends and with single blanks inside; `""` for nothing."""
+    return _SPACES.sub(" ", unicodedata.normalize("NFC", value)).strip()
+
+
+@lru_cache(maxsize=4096)
+def address(value: str) -> str | None:
+    """Return an e-mail address, domain in lower case, or None if it is none (RFC 5321; deliverability is not asked)."""
+    try:
+        return validate_email(value.strip(), check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError:
+        return None
+
+
+def email(value: str) -> str:
+    """Return the address in standard form, or the text as it stands where it is no address."""
+    return address(value) or text(value)
+
+
+def email_key(value: str) -> str | None:
+    """Return what two addresses of one person have in common, or None for a role mailbox or no address at all."""
+    found = address(value)
+    if found is None:
+        return None
+    local, _, domain = found.rpartition("@")
+    if local.casefold().partition("+")[0] in ROLES:
+        return None
+    return f"{unicodedata.normalize('NFC', local.casefold())}@{domain}"
+
+
+@lru_cache(maxsize=4096)
+def phone(value: str, country: str | None = None) -> str:
+    """Return the number in E.164, `;ext=` kept, or the text as it stands where it is no valid number.
+
+    Args:
+        value: as typed; a leading 00 reads as +.
+        country: ISO code to read national numbers in, e.g. from the address; None: only international ones parse.
+    """
+    original = text(value)
+    dialled = "+" + original[2:] if original.startswith("00") else original
+    try:
+        number = phonenumbers.parse(dialled, country)
+    except phonenumbers.NumberParseException:
+        return original
+    if not phonenumbers.is_valid_number(number):
+        return original
+    standard = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return f"{standard};ext={number.extension}" if number.extension else standard
+
+
+@cache
+def _country_names() -> Mapping[str, str]:
+    """Country codes by name in the larger languages; LOCALE_DATA writes `*xx` for "as in language xx"."""
+    names: dict[str, str] = {}
+    for language in LANGUAGES:
+        for code, by_language in LOCALE_DATA.items():
+            name = by_language.get(language, "")
+            name = by_language.get(name[1:], "") if name.startswith("*") else name
+            if name:
+                names.setdefault(name.casefold(), code)
+    return {**names, **COUNTRIES}
+
+
+def country(value: str) -> str:
+    """Return the ISO 3166-1 alpha-2 code of a country's code or name, or the text as it stands."""
+    name = text(value)
+    if name.upper() in LOCALE_DATA:
+        return name.upper()
+    return _country_names().get(name.casefold(), name)
+
+
+def company_key(value: str) -> str | None:
+    """Return what two spellings of one company have in common; None if nothing is left.
+
+    Case, punctuation, a leading "the", "&" for "and" and legal forms at the end do not count.
+    """
+    plain = unicodedata.normalize("NFKC", value).casefold().replace("&", " and ").replace(".", "")
+    words = _PUNCTUATION.sub(" ", plain).split()
+    if len(words) > 1 and words[0] == "the":
+        words = words[1:]
+    while len(words) > 1 and words[-1] in LEGAL_FORMS:
+        words = words[:-1]
+    if len(words) > 1 and words[-1] == "and":
+        words = words[:-1]
+    return " ".join(words) or None
+
+
+def sku_key(value: str) -> str | None:
+    """Return the stock keeping unit as it is compared: case and blanks around it do not count."""
+    return text(value).casefold() or None
+
+
+def instant(value: str) -> datetime:
+    """Return the instant, UTC.
+
+    Raises:
+        ValueError: not an instant with an offset.
+    """
+    return parse_instant(value)
+
+
+def day(value: str, zone: str) -> date:
+    """Return a business date: a date as it is, an instant as the date it falls on in `zone`.
+
+    Raises:
+        ValueError: neither.
+    """
+    if len(value) == DATE_LENGTH:
+        return date.fromisoformat(value)
+    return instant(value).astimezone(ZoneInfo(zone)).date()
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return the time zone.
+
+    Raises:
+        ValueError: no IANA zone has this name.
+    """
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"time zone {name!r} is unknown; use an IANA name, e.g. Europe/Berlin") from None
+
+
+def unique(values: Iterable[str | None]) -> list[str]:
+    """Return the values without gaps and repeats, in their order."""
+    return list(dict.fromkeys(value for value in values if value))

@@ -1,0 +1,58 @@
+"""The way in: one record of the inbox and the tenant's state become records to be produced.
+
+The order of a record's way is the order of the modules: `canonicalise` or `results` (map, `identity`, `merge`), then
+`finance`, then `route`. Everything is a function of record and state: the same record on the same state gives the same
+bytes, in a replay as well.
+"""
+
+from connectors.kafka.codec import Codec
+from connectors.kafka.records import ConnectionChanged, VendorRecord, VendorResult
+from connectors.wire import iso_micros
+from streams.stages import canonicalise, finance, results, settings
+from streams.stages.mapping import Templates
+from streams.stages.route import route
+from streams.stages.rows import Rows, State
+from streams.stages.work import Emit, Work
+
+__all__ = ["Emit", "Pipeline", "State"]
+
+
+class Pipeline:
+    """All stages; keeps nothing between records but compiled templates and rules."""
+
+    def __init__(self, codec: Codec, templates: Templates) -> None:
+        self._codec = codec
+        self._templates = templates
+
+    def process(self, value: VendorRecord | VendorResult | ConnectionChanged, state: State, at: str) -> list[Emit]:
+        """Work on one record and return what is to be produced, in order; rows are written to `state`.
+
+        Args:
+            value: the record.
+            state: rows of the record's partition; the caller drops what was written if this raises.
+            at: where the record stands, `topic/partition/offset`; changes name it.
+
+        Raises:
+            MappingError: a record, mapping or rule cannot become what is asked: dead letter.
+            RejectedError: the tenant is not connected: dead letter.
+            DecodeError: a row of the state is broken: dead letter.
+        """
+        rows = Rows(value.tenant, state, self._codec)
+        if isinstance(value, ConnectionChanged):
+            settings.accept(value, rows, self._templates)
+            return []
+        current = settings.current(value.tenant, rows, self._templates)
+        if isinstance(value, VendorResult):
+            version = iso_micros(value.delivered_at)
+            work = Work(rows, current, value.delivered_at, _cause(value, version, at))
+            results.take(work, value)
+        else:
+            work = Work(rows, current, value.received_at, _cause(value, value.source_version, at))
+            canonicalise.take(work, value)
+        finance.settle(work)
+        route(work, work.flush())
+        return work.emits
+
+
+def _cause(value: VendorRecord | VendorResult, version: str, at: str) -> str:
+    return f"{value.vendor}/{value.object}/{value.remote_id}/{version} {at}"

@@ -1,0 +1,61 @@
+"""Fields that hold canonical ids of what vendors call by their own: filled now, or when the object is first seen."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.kafka.records import Entity
+from streams.stages.commands import fetch
+from streams.stages.mapping import Ref
+from streams.stages.rows import Pending
+from streams.stages.work import Work
+
+ASKED = frozenset({"quickbooks"})
+"""Vendors that only hint: an object we do not know will not come by itself."""
+
+
+def attach(work: Work, entity: str, id_: str, links: Mapping[str, Ref | None]) -> None:
+    """Fill the fields of a record; one whose object is unknown waits, and an object that will not come is fetched."""
+    for path, ref in links.items():
+        known = work.linked(ref).id if ref is not None else None
+        _set(work, entity, id_, path, known)
+        if ref is not None and known is None:
+            row = Pending(entity, id_, path)
+            work.rows.pending.put(row, ref.vendor, ref.object, ref.id, entity, id_, path)
+            if ref.vendor in ASKED:
+                fetch(work, ref.vendor, ref.object, ref.id, None)
+
+
+def arrived(work: Work, ref: Ref, id_: str) -> None:
+    """Fill the fields that waited for `ref`, now known as `id_`."""
+    for parts, row in work.rows.pending.scan(ref.vendor, ref.object, ref.id):
+        record = work.get(row.entity, row.id)
+        if record is not None and _waits(record, row.field, ref):
+            _set(work, row.entity, row.id, row.field, id_)
+        work.rows.pending.drop(ref.vendor, ref.object, ref.id, *parts)
+
+
+def _waits(record: Entity, path: str, ref: Ref) -> bool:
+    """Tell whether the field is still empty and its list item, if it is in one, still speaks of `ref`."""
+    name, _, rest = path.partition("/")
+    if not rest:
+        return record[name] is None
+    place, _, field = rest.partition("/")
+    items = record[name]
+    if int(place) >= len(items) or items[int(place)][field] is not None:
+        return False
+    return bool(items[int(place)].get("remote_id", ref.id) == ref.id)
+
+
+def _set(work: Work, entity: str, id_: str, path: str, value: str | None) -> None:
+    record = work.get(entity, id_)
+    if record is None:
+        return
+    name, _, rest = path.partition("/")
+    if not rest:
+        work.set(entity, id_, **{name: value})
+        return
+    place, _, field = rest.partition("/")
+    items: list[dict[str, Any]] = [dict(item) for item in record[name]]
+    if int(place) < len(items):
+        items[int(place)][field] = value
+        work.set(entity, id_, **{name: items})

@@ -1,0 +1,180 @@
+"""The rows that the stages keep beside the canonical records; `avro/state/transform/` says what every field means."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from connectors.kafka.codec import Codec, Record
+from connectors.kafka.records import ConnectionChanged, Entity
+from connectors.kafka.topics import TRANSFORM_STATE
+
+SEPARATOR = "\x1f"
+R = TypeVar("R", bound=Record)
+
+
+class State(Protocol):
+    """Rows by key, of one partition; what one record wrote is dropped if the record fails."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return a row."""
+        ...
+
+    def put(self, key: bytes, value: bytes | None) -> None:
+        """Set a row, or remove it with None."""
+        ...
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the rows whose key starts with `prefix`, in key order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Crosswalk: which canonical entity a vendor's object is."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Link"
+    entity: str | None = None
+    id: str | None = None
+    object_key: str | None = None
+    source_version: str = ""
+    digest: str = ""
+    deleted: bool = False
+
+    def newer_than(self, version: str) -> bool:
+        """Tell whether a record of `version` has nothing new; the same version may, unless the object was deleted."""
+        return version < self.source_version or (self.deleted and version == self.source_version)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Entities that share a match key."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Match"
+    ids: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The last command for a vendor object."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Sent"
+    object: str
+    version: int
+    digest: str = ""
+    remote_id: str | None = None
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What one document adds to its customer's figures."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Document"
+    number: str | None
+    on: date | None
+    sequence: str
+    received: Decimal
+    owed: Decimal
+    is_payment: bool
+    is_invoice: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """A payment is allotted to a document."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Allocation"
+    received_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A field waits for a vendor's object that we have not seen."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Pending"
+    entity: str
+    id: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """The persons who decided a customer's orders, the latest first."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Contacts"
+    ids: Sequence[str]
+
+
+class Table(Generic[R]):
+    """The rows of one type and tenant in one state."""
+
+    def __init__(self, name: str, kind: type[R], tenant: str, state: State, codec: Codec) -> None:
+        self._prefix = (name, tenant)
+        self._kind = kind
+        self._state = state
+        self._codec = codec
+
+    def get(self, *parts: str) -> R | None:
+        """Return a row."""
+        value = self._state.get(self._key(*parts))
+        return None if value is None else self._codec.decode_as(value, self._kind)
+
+    def put(self, row: R, *parts: str) -> None:
+        """Set a row; an equal one is not written again."""
+        key, value = self._key(*parts), self._codec.encode(TRANSFORM_STATE, row)
+        if self._state.get(key) != value:
+            self._state.put(key, value)
+
+    def drop(self, *parts: str) -> None:
+        """Remove a row."""
+        if self._state.get(self._key(*parts)) is not None:
+            self._state.put(self._key(*parts), None)
+
+    def scan(self, *parts: str) -> Sequence[tuple[Sequence[str], R]]:
+        """Return the parts below `parts` and the rows, in key order."""
+        prefix = self._key(*parts, "")
+        rows = self._state.scan(prefix)
+        return [(k[len(prefix) :].decode().split(SEPARATOR), self._codec.decode_as(v, self._kind)) for k, v in rows]
+
+    def _key(self, *parts: str) -> bytes:
+        return SEPARATOR.join((*self._prefix, *parts)).encode()
+
+
+class Entities:
+    """The canonical records of one tenant in one state."""
+
+    def __init__(self, tenant: str, state: State, codec: Codec) -> None:
+        self._tenant = tenant
+        self._state = state
+        self._codec = codec
+
+    def get(self, entity: str, id_: str) -> Entity | None:
+        """Return a record, the caller's own to change."""
+        value = self._state.get(self._key(entity, id_))
+        return None if value is None else self._codec.decode(value)[1]
+
+    def put(self, entity: str, id_: str, value: dict[str, Any] | None) -> None:
+        """Set or remove a record."""
+        schema = f"sluiceway.canonical.{entity.capitalize()}"
+        encoded = None if value is None else self._codec.encode_as(TRANSFORM_STATE, schema, value)
+        self._state.put(self._key(entity, id_), encoded)
+
+    def _key(self, entity: str, id_: str) -> bytes:
+        return SEPARATOR.join((entity, self._tenant, id_)).encode()
+
+
+class Rows:
+    """Every table of one tenant."""
+
+    def __init__(self, tenant: str, state: State, codec: Codec) -> None:
+        self.entities = Entities(tenant, state, codec)
+        self.connection = Table("connection", ConnectionChanged, tenant, state, codec)
+        self.links = Table("link", Link, tenant, state, codec)  # vendor, object, remote id
+        self.matches = Table("match", Match, tenant, state, codec)  # kind of key, value
+        self.sent = Table("sent", Sent, tenant, state, codec)  # vendor, object key
+        self.documents = Table("document", Document, tenant, state, codec)  # customer, canonical id
+        self.allocations = Table("allocation", Allocation, tenant, state, codec)  # vendor, object, remote id, payment
+        self.pending = Table("pending", Pending, tenant, state, codec)  # vendor, object, remote id, entity, id, field
+        self.contacts = Table("contacts", Contacts, tenant, state, codec)  # customer

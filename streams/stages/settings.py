@@ -1,0 +1,77 @@
+"""What decides a tenant's results: its connection as the inbox last told it, templates and rules made of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from connectors.errors import MappingError, RejectedError
+from connectors.kafka.records import ConnectionChanged
+from streams.stages import normalise
+from streams.stages.mapping import Templates
+from streams.stages.rows import Rows
+from streams.stages.rules import Rules, parse_rules
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One tenant's settings.
+
+    Attributes:
+        vendors: the connected ones.
+        values: what expressions read as `settings`.
+    """
+
+    tenant: str
+    vendors: frozenset[str]
+    zone: str
+    currency: str
+    templates: Templates
+    rules: Rules
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """What expressions read as `settings`."""
+        return {"zone": self.zone, "currency": self.currency, **self.rules.defaults.values}
+
+
+def accept(changed: ConnectionChanged, rows: Rows, shipped: Templates) -> None:
+    """Check new settings and let them hold; older revisions are passed over.
+
+    Raises:
+        MappingError: a mapping, the rules or the zone are wrong; the former settings stay.
+    """
+    former = rows.connection.get()
+    if former is not None and former.revision >= changed.revision:
+        return
+    try:
+        normalise.zone(changed.zone)
+    except ValueError as error:
+        raise MappingError("zone", str(error)) from None
+    shipped.replaced(changed.mappings)
+    parse_rules(changed.rules)
+    rows.connection.put(changed)
+
+
+def current(tenant: str, rows: Rows, shipped: Templates) -> Settings:
+    """Return the settings that hold.
+
+    Raises:
+        RejectedError: the tenant's connection never came.
+    """
+    changed = rows.connection.get()
+    if changed is None:
+        raise RejectedError(f"tenant {tenant} has no connection; say `sluiceway connections apply`, then replay this")
+    return Settings(
+        tenant=tenant,
+        vendors=frozenset(changed.vendors),
+        zone=changed.zone,
+        currency=changed.currency,
+        templates=_templates(shipped, tuple(sorted(changed.mappings.items()))),
+        rules=parse_rules(changed.rules),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _templates(shipped: Templates, own: tuple[tuple[str, str], ...]) -> Templates:
+    return shipped.replaced(dict(own))

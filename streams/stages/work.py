@@ -1,0 +1,197 @@
+"""One record being worked on: what it read, what it changed, what is to be produced."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connectors.kafka.codec import Record
+from connectors.kafka.records import Entity
+from connectors.kafka.topics import CANONICAL, CHANGES, Topic
+from streams.stages import identity
+from streams.stages.mapping import Draft, Ref, paths
+from streams.stages.merge import fresh, merge, without_ref
+from streams.stages.rows import Link, Rows
+from streams.stages.rules import Verdict
+from streams.stages.settings import Settings
+
+UNSEEN = ("version", "changed_at", "provenance")
+"""Fields whose change alone is none: they say how a record came about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """One record to be produced; the agent encodes it, picks the partition from `key` and adds headers.
+
+    Attributes:
+        key: tenant, or canonical id for canonical topics.
+        schema: full name of the record type.
+        value: None is a tombstone.
+    """
+
+    topic: Topic
+    key: str
+    schema: str
+    value: Mapping[str, Any] | Record | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One canonical record that changed visibly; `after` is None once it is gone."""
+
+    entity: str
+    id: str
+    before: Entity | None
+    after: Entity | None
+
+
+class Work:
+    """The unit of work of one inbox record.
+
+    Attributes:
+        cause: what is worked on, for change records.
+        at: when the record arrived.
+        won: orders that were just found won, with what the rules said.
+    """
+
+    def __init__(self, rows: Rows, settings: Settings, at: datetime, cause: str) -> None:
+        self.rows = rows
+        self.settings = settings
+        self.at = at
+        self.cause = cause
+        self.emits: list[Emit] = []
+        self.won: dict[str, Verdict] = {}
+        self._before: dict[tuple[str, str], Entity | None] = {}
+        self._now: dict[tuple[str, str], Entity | None] = {}
+
+    @property
+    def tenant(self) -> str:
+        """Whose record it is."""
+        return self.settings.tenant
+
+    def get(self, entity: str, id_: str | None) -> Entity | None:
+        """Return a record as it stands now; None if there is none or it is deleted."""
+        if id_ is None:
+            return None
+        return _alive(self._load(entity, id_))
+
+    def save(self, entity: str, record: Entity) -> None:
+        """Let a record stand as given."""
+        id_ = record["id"]
+        identity.index(self.rows, entity, id_, self.get(entity, id_), record)
+        self._now[entity, id_] = record
+
+    def set(self, entity: str, id_: str, **fields: Any) -> None:
+        """Set fields of a record that is there."""
+        record = self.get(entity, id_)
+        if record is not None and any(record[name] != value for name, value in fields.items()):
+            self.save(entity, {**record, **fields})
+
+    def apply(self, draft: Draft, version: str, id_: str | None = None) -> str:
+        """Resolve and merge a draft, link its reference, and return its canonical id."""
+        id_ = id_ or identity.resolve(self.rows, self.tenant, draft, self.get)
+        former = self.get(draft.entity, id_) or self._reborn(draft.entity, id_)
+        self.save(draft.entity, merge(former, draft, version))
+        self.link(draft.ref, draft.entity, id_, version)
+        return id_
+
+    def _reborn(self, entity: str, id_: str) -> Entity:
+        """Return an empty record; one that was deleted counts its versions on."""
+        former = self._load(entity, id_)
+        return {**fresh(entity, self.tenant, id_), "version": former["version"] if former else 0}
+
+    def link(self, ref: Ref, entity: str, id_: str, version: str, object_key: str | None = None) -> None:
+        """Write the crosswalk row of `ref`."""
+        row = self.rows.links.get(ref.vendor, ref.object, ref.id)
+        self.rows.links.put(identity.linked(row, entity, id_, version, object_key), ref.vendor, ref.object, ref.id)
+
+    def linked(self, ref: Ref) -> Link:
+        """Return the crosswalk row of `ref`, an empty one if it was never seen."""
+        return self.rows.links.get(ref.vendor, ref.object, ref.id) or Link()
+
+    def unlink(self, ref: Ref, entity: str, id_: str) -> None:
+        """Take a reference from a record; the last one takes the record with it."""
+        record = self.get(entity, id_)
+        if record is None:
+            return
+        refs = without_ref(record["refs"], ref)
+        if refs:
+            self.save(entity, {**record, "refs": refs})
+            return
+        identity.index(self.rows, entity, id_, record, None)
+        self._now[entity, id_] = {**record, "refs": refs, "deleted": True}
+
+    def touched(self, entity: str) -> list[tuple[Entity | None, Entity | None]]:
+        """Return before and now of the records of an entity that this record touched; None: not there or deleted."""
+        return [
+            (_alive(self._before[kind, id_]), _alive(now)) for (kind, id_), now in self._now.items() if kind == entity
+        ]
+
+    def flush(self) -> list[Change]:
+        """Write the records and emit what changed visibly; return that, in the order in which it was touched."""
+        found = []
+        for (entity, id_), now in self._now.items():
+            before = self._before[entity, id_]
+            if now is None or now == before:
+                continue
+            if not _seen(before, now):
+                self.rows.entities.put(entity, id_, now)
+                continue
+            found.append(self._emit(entity, before, now))
+        self._before.clear()
+        self._now.clear()
+        return found
+
+    def _emit(self, entity: str, before: Entity | None, now: Entity) -> Change:
+        after = {**now, "version": now["version"] + 1, "changed_at": self.at}
+        topic, id_ = CANONICAL[entity], now["id"]
+        self.emits.append(Emit(topic, id_, topic.schemas[0], after))
+        self.emits.append(Emit(CHANGES, id_, CHANGES.schemas[0], self._change(entity, before, after)))
+        if after["deleted"]:
+            self.emits.append(Emit(topic, id_, topic.schemas[0], None))
+            # What stays keeps the count of versions, should the entity come back.
+            rest = {**fresh(entity, self.tenant, id_), "version": after["version"], "changed_at": self.at}
+            self.rows.entities.put(entity, id_, {**rest, "deleted": True})
+            return Change(entity, id_, before, None)
+        self.rows.entities.put(entity, id_, after)
+        return Change(entity, id_, before, after)
+
+    def _change(self, entity: str, before: Entity | None, after: Entity) -> Mapping[str, Any]:
+        former = before or {}
+        fields = [
+            {"name": name, "before": _json(former.get(name)), "after": _json(value)}
+            for name, value in after.items()
+            if name not in UNSEEN and former.get(name) != value
+        ]
+        return {
+            "tenant": self.tenant,
+            "entity": entity,
+            "id": after["id"],
+            "version": after["version"],
+            "changed_at": self.at,
+            "cause": self.cause,
+            "fields": fields,
+        }
+
+    def _load(self, entity: str, id_: str) -> Entity | None:
+        if (entity, id_) not in self._now:
+            self._before[entity, id_] = self._now[entity, id_] = self.rows.entities.get(entity, id_)
+        return self._now[entity, id_]
+
+
+def _alive(record: Entity | None) -> Entity | None:
+    return None if record is None or record["deleted"] else record
+
+
+def _seen(before: Entity | None, now: Entity) -> bool:
+    if before is None:
+        return True
+    return any(before[name] != value for name, value in now.items() if name not in UNSEEN)
+
+
+def _json(value: Any) -> str | None:
+    """Return the JSON of a field's value; decimals, dates and instants as text."""
+    if value is None:
+        return None
+    return json.dumps(paths.plain(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
