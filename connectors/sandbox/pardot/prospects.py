@@ -56,21 +56,14 @@ def undelete(unit: Unit, body: Mapping[str, Any]) -> Record:
     return unit.change(PROSPECTS, found, {"isDeleted": False})
 
 
-def _with_address(unit: Unit, address: str, *, deleted: bool) -> list[Record]:
-    wanted = address.casefold()
-    rows = unit.store.table(unit.account, PROSPECTS.name).values()
-    return [row for row in rows if row["isDeleted"] == deleted and (row["email"] or "").casefold() == wanted]
-
-
 def _latest(unit: Unit, address: str, *, deleted: bool) -> Record | None:
-    found = _with_address(unit, address, deleted=deleted)
+    found = [row for row in unit.store.with_address(unit.account, address) if row["isDeleted"] == deleted]
     return max(found, key=lambda row: (row["lastActivityAt"] or "", row["updatedAt"], row["id"]), default=None)
 
 
 def _check_free(unit: Unit, address: str, own_id: int | None, code: int) -> None:
-    """Where addresses are unique, those in the bin count too for what is not taken back."""
     if unit.ampsea:
         return
-    holders = _with_address(unit, address, deleted=False)
-    if any(row["id"] != own_id for row in holders):
+    holders = unit.store.with_address(unit.account, address)
+    if any(row["id"] != own_id and not row["isDeleted"] for row in holders):
         raise PardotError(code, f"email: a prospect with the email address {address} exists already")

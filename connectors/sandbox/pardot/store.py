@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from connectors.sandbox.context import SandboxContext
+from connectors.sandbox.pardot.objects import PROSPECTS
 from connectors.sandbox.pardot.values import written
 
 Record: TypeAlias = dict[str, Any]
@@ -25,6 +26,8 @@ class Store:
     def __init__(self, ctx: SandboxContext) -> None:
         self._ctx = ctx
         self._tables: dict[tuple[str, str], dict[int, Record]] = {}
+        # (account, address without case) -> ids of prospects that have or had it.
+        self._addresses: dict[tuple[str, str], set[int]] = {}
         # (account, object, id) -> versions that a write replaced: until when each held, None before the first.
         self._replaced: dict[tuple[str, str, int], list[tuple[datetime, Record | None]]] = {}
 
@@ -32,12 +35,15 @@ class Store:
         """Drop what memory holds of an account whose data is gone."""
         self._tables = {key: rows for key, rows in self._tables.items() if key[0] != account}
         self._replaced = {key: old for key, old in self._replaced.items() if key[0] != account}
+        self._addresses = {key: ids for key, ids in self._addresses.items() if key[0] != account}
 
     def table(self, account: str, name: str) -> dict[int, Record]:
         """All current records, in the recycle bin or not; not to be changed."""
         if (account, name) not in self._tables:
             rows = self._ctx.database.all(account, name)
             self._tables[account, name] = {row["id"]: row for row in rows}
+            for row in rows:
+                self._note_address(account, row)
         return self._tables[account, name]
 
     def visible(self, account: str, name: str, lag: int) -> Iterable[Record]:
@@ -66,6 +72,16 @@ class Store:
         """Store a record's new values, stamped now."""
         return self._put(account, name, {**record, **values, "updatedAt": self._stamp(), "updatedById": API_USER})
 
+    def with_address(self, account: str, address: str) -> list[Record]:
+        """The prospects with an e-mail address, whatever its case, in the bin or not."""
+        table = self.table(account, PROSPECTS.name)
+        found = (table[record_id] for record_id in sorted(self._addresses.get((account, address.casefold()), ())))
+        return [row for row in found if (row["email"] or "").casefold() == address.casefold()]
+
+    def _note_address(self, account: str, record: Record) -> None:
+        if record.get("email"):
+            self._addresses.setdefault((account, record["email"].casefold()), set()).add(record["id"])
+
     def _stamp(self) -> str:
         return written(self._ctx.clock.now())
 
@@ -78,4 +94,5 @@ class Store:
         self._ctx.database.put(account, name, str(record["id"]), record)
         self._ctx.wrote(account, name)
         table[record["id"]] = record
+        self._note_address(account, record)
         return record

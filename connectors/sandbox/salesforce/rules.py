@@ -40,8 +40,8 @@ class Rule:
 
 
 def full_name(record: Record) -> str | None:
-    """A person's Name: salutation, first and last name."""
-    parts = (record.get("Salutation"), record.get("FirstName"), record.get("LastName"))
+    """A person's Name: first and last name, without salutation."""
+    parts = (record.get("FirstName"), record.get("LastName"))
     return " ".join(part for part in parts if part) or None
 
 

@@ -1,0 +1,48 @@
+"""Pages of a Pardot query."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.sandbox.pardot import queries
+from connectors.sandbox.pardot.objects import PROSPECTS
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+STAMPS = st.sampled_from([None, "2026-03-01T11:00:00+00:00", "2026-03-01T11:00:01+00:00"])
+ROWS = st.lists(st.tuples(STAMPS, st.sampled_from(["a@x.yz", "B@x.yz", None])), max_size=12)
+ORDERS = st.sampled_from(
+    ["", "updatedAt ASC", "updatedAt DESC", "email,updatedAt DESC", "id DESC", "updatedAt,id DESC"]
+)
+
+
+def _walk(rows: list[dict[str, Any]], order: str, limit: int) -> tuple[list[int], list[int]]:
+    """All ids in order of the pages, and the pages' sizes."""
+    kinds = PROSPECTS.fields
+    params = {"fields": "id", "limit": str(limit), "orderBy": order}
+    seen: list[int] = []
+    sizes: list[int] = []
+    while True:
+        query = queries.parse(PROSPECTS, kinds, params, NOW)
+        page = queries.page(PROSPECTS, kinds, rows, query, NOW, 100_000)
+        seen += [row["id"] for row in page.records]
+        sizes.append(len(page.records))
+        if page.token is None:
+            return seen, sizes
+        params = {"fields": "id", "nextPageToken": page.token}
+
+
+@given(ROWS, ORDERS, st.integers(1, 5))
+def test_small_pages_give_what_one_large_page_gives(
+    drawn: list[tuple[str | None, str | None]], order: str, limit: int
+) -> None:
+    """Whatever is equal or empty among the order's fields, every record comes once and in the same order."""
+    rows = [
+        {"id": number, "updatedAt": stamp, "email": email, "isDeleted": False}
+        for number, (stamp, email) in enumerate(drawn, start=1)
+    ]
+    seen, sizes = _walk(rows, order, limit)
+    assert seen == _walk(rows, order, 1000)[0]
+    assert sorted(seen) == [row["id"] for row in rows]
+    assert all(size == limit for size in sizes[:-1])
