@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from streams.commands import load
 from streams.commands.environment import read_env_file, refuse_unknown
 from streams.commands.failures import Commands
 
@@ -23,9 +22,6 @@ def main(env_file: Path | None) -> None:
         read_env_file(env_file)
     refuse_unknown(os.environ)
 
-
-for command in load():
-    main.add_command(command)
 
 if __name__ == "__main__":
     main()

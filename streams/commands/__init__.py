@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-MODULES = (
+MODULES: tuple[str, ...] = (
     "stack",
     "gateway",
     "transform",
@@ -20,7 +20,10 @@ MODULES = (
 )
 
 
-def load() -> Iterator[click.Command]:
-    """Yield every command, in the order of help."""
-    for name in MODULES:
-        yield from import_module(f"{__name__}.{name}").COMMANDS
+def load(name: str | None = None) -> Iterator[click.Command]:
+    """Yield every command, in the order of help; those of one module alone if `name` is a module's.
+
+    A role starts faster when it imports no other's code.
+    """
+    for module in (name,) if name in MODULES else MODULES:
+        yield from import_module(f"{__name__}.{module}").COMMANDS

@@ -7,11 +7,9 @@ import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-import connectors
 from connectors.catalogue import VENDORS
 from connectors.clock import SystemClock
 from connectors.errors import FatalError, MappingError, RetryableError
@@ -153,10 +151,9 @@ async def _problems(
     view: Console, file: ConnectionFile, index: int, connection: Connection, tokens: TokenStore
 ) -> AsyncIterator[str]:
     """Yield what cannot work, before anything is written."""
-    shipped = Templates.load(Path(connectors.__file__).parent)
     for name, text in connection.mappings.items():
         try:
-            shipped.replaced({name: text})
+            Templates([]).replaced({name: text})
         except MappingError as error:
             yield str(file.problem("tenants", index, "mappings", name, reason=str(error)))
     for wrong in check_rules(connection.rules):

@@ -13,6 +13,7 @@ from pydantic_settings import SettingsError
 from connectors.errors import ConnectorError, DecodeError, MappingError
 from connectors.kafka.client import explain
 from connectors.kafka.embedded.errors import EmbeddedError
+from streams.commands import load
 from streams.settings import Settings
 
 T = TypeVar("T")
@@ -29,7 +30,15 @@ class Failure(click.ClickException):
 
 
 class Commands(click.Group):
-    """The root of the command line: turns expected errors of any command into a `Failure`."""
+    """The root of the command line: imports what is asked for, turns expected errors into a `Failure`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's
+        """Return all names, in the order of help."""
+        return [command.name or "" for command in load()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's
+        """Return a command."""
+        return next((command for command in load(cmd_name) if command.name == cmd_name), None)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""

@@ -35,9 +35,9 @@ def up(*, detach: bool, only: str | None) -> None:
 
 
 def _possible(settings: Settings) -> Collection[str]:
-    root = click.get_current_context().find_root().command
-    assert isinstance(root, click.Group)  # noqa: S101  the command line is one
-    return [name for name in names(settings) if name in {"kafka", "registry", *root.commands}]
+    root = click.get_current_context().find_root()
+    assert isinstance(root.command, click.Group)  # noqa: S101  the command line is one
+    return [name for name in names(settings) if name in {"kafka", "registry", *root.command.list_commands(root)}]
 
 
 async def _serve(settings: Settings, only: Collection[str]) -> None:
