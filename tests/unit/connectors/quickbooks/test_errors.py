@@ -102,7 +102,7 @@ def test_a_passing_6000_is_tried_again() -> None:
     assert type(error) is RetryableError
 
 
-GATEWAY = {
+GATEWAY: dict[str, Any] = {
     "warnings": None,
     "fault": {
         "error": [
