@@ -102,9 +102,8 @@ def _parties_and_products(work: Work, version: str, body: Mapping[str, Any]) -> 
         if role.get("Contact"):
             _part(work, "Contact", role["Contact"], version)
     for line in body.get("Lines") or ():
-        product = (line.get("PricebookEntry") or {}).get("Product2")
-        if product:
-            _part(work, "Product2", product, version)
+        if line.get("Product2"):
+            _part(work, "Product2", line["Product2"], version)
 
 
 def _part(work: Work, object_type: str, body: Mapping[str, Any], version: str) -> None:

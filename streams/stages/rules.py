@@ -15,7 +15,7 @@ from streams.stages.mapping.errors import TemplateError
 from streams.stages.mapping.expressions import Expression
 
 FILE = "rules"
-ROLES = {"order": "order", "customer": "party", "contact": "party"}
+ROLES = ("contact", "customer", "order")
 TEXTS = ("class_name", "department", "terms", "tax_code", "memo")
 DOCUMENTS = ("INVOICE", "SALES_RECEIPT")
 DEFAULTS = ("terms", "item", "income_account", "document", "class_name", "department", "tax_code")
@@ -95,8 +95,8 @@ def _fits(rule: Rule, scope: expressions.Scope) -> bool:
 
 def _readable(role: str, record: Entity | None) -> dict[str, Any]:
     """Return every field of the entity; amounts as floating point, which compares but must not be reckoned with."""
-    fields = record or {}
-    return {name: _comparable(fields.get(name)) for name in schema.entity(ROLES[role])}
+    fields = schema.as_role(role, record)
+    return {name: _comparable(fields.get(name)) for name in schema.entity(schema.ROLES[role])}
 
 
 def _comparable(value: Any) -> Any:
@@ -161,12 +161,12 @@ EFFECTS = ("discount_percent", *TEXTS, "document", "hold", "skip")
 
 
 def _condition(node: Node) -> Expression:
-    trees = {role: paths.declare(schema.entity(entity)) for role, entity in ROLES.items()}
+    trees = {role: paths.declare(schema.entity(schema.ROLES[role])) for role in ROLES}
     for unknown in paths.unknown(node.text(), trees):
         role = unknown.partition(".")[0]
         raise node.error(f"{unknown} does not exist; {role} has {', '.join(sorted(trees[role]))}")
     try:
-        found = expressions.compiled(node.text(), tuple(sorted(ROLES)))
+        found = expressions.compiled(node.text(), ROLES)
     except ValueError as error:
         raise node.error(str(error)) from None
     if found.type not in ("BOOL", "DYN"):

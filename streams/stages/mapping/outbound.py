@@ -5,7 +5,7 @@ from typing import Any
 
 from connectors.errors import MappingError
 from streams.stages import money
-from streams.stages.mapping import expressions, paths
+from streams.stages.mapping import expressions, paths, schema
 from streams.stages.mapping.expressions import Scope
 from streams.stages.mapping.model import Field, Template
 
@@ -20,7 +20,10 @@ def body(template: Template, records: Mapping[str, Mapping[str, Any] | None]) ->
     Raises:
         MappingError: a required field is empty or a value does not fit; names the field.
     """
-    values = {role: paths.fill(tree, records.get(role)) for role, tree in template.sources.items()}
+    values = {
+        role: paths.fill(tree, schema.as_role(role, records.get(role)) if role in schema.ROLES else records.get(role))
+        for role, tree in template.sources.items()
+    }
     return _fields(template.fields, values, "")
 
 

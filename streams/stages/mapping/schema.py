@@ -24,6 +24,11 @@ ACCEPTED: Mapping[str, frozenset[str]] = {
     "timestamp-micros": TEXT,
     "texts": frozenset({"LIST"}),
 }
+ROLES: Mapping[str, str] = {
+    "party": "party", "customer": "party", "contact": "party",
+    "product": "product", "order": "order", "invoice": "invoice", "payment": "payment",
+}  # fmt: skip
+"""What outbound templates and rules may read, and which entity each is."""
 CUSTOM_TYPES = ("string", "boolean", "long", "decimal", "timestamp-micros", "date")
 
 
@@ -153,6 +158,11 @@ def empty(name: str) -> Mapping[str, Any]:
     """Return the defaults of an entity's fields that have one, as the schema states them."""
     source = json.loads(schemas.sources()[f"sluiceway.canonical.{name.capitalize()}"])
     return {field["name"]: field["default"] for field in source["fields"] if "default" in field}
+
+
+def as_role(role: str, record: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return what expressions read as `role`: the record, or one with nothing in it."""
+    return record if record is not None else empty(ROLES[role])
 
 
 def _fields(record: Mapping[str, Any], named: dict[str, Any]) -> Mapping[str, Type]:

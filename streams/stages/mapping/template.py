@@ -12,11 +12,6 @@ from streams.stages.mapping.schema import Type
 
 HEADER = ("name", "version", "direction", "object", "entity", "source", "fields")
 INBOUND = (*HEADER, "absent", "source_version", "id", "links", "same_as", "custom")
-ROLES: Mapping[str, str] = {
-    "party": "party", "customer": "party", "contact": "party",
-    "product": "product", "order": "order", "invoice": "invoice", "payment": "payment",
-}  # fmt: skip
-"""What an outbound template may read, and which entity each is."""
 SETTINGS: Tree = dict.fromkeys(("zone", "currency", "item", "income_account"))
 """What `settings.` offers: of the connection and of its rules' defaults."""
 OUTBOUND_TYPES = {"string": "STRING", "number": "STRING", "boolean": "BOOL", "json": "DYN"}
@@ -87,7 +82,7 @@ class _Reader:
         node = self._node.required("source")
         if self._inbound:
             return {"source": _tree(node), "settings": SETTINGS}
-        found = {role: _tree(child) for role, child in node.mapping(tuple(ROLES)).items()}
+        found = {role: _tree(child) for role, child in node.mapping(tuple(schema.ROLES)).items()}
         for role, tree in found.items():
             _check_canonical(node.mapping()[role], role, tree)
         return {**found, "settings": SETTINGS}
@@ -253,7 +248,7 @@ def _tree(node: Node) -> Tree:
 
 
 def _check_canonical(node: Node, role: str, tree: Tree) -> None:
-    known = schema.entity(ROLES[role])
+    known = schema.entity(schema.ROLES[role])
     for name in tree:
         if name not in known:
             raise node.error(f"{role} has no field {name}; it has {', '.join(sorted(known))}")
