@@ -32,6 +32,9 @@ REQUEST_SECONDS = 30.0
 PAUSE_SECONDS = 30.0
 """Between attempts to renew a token early, while the old one still works."""
 
+GrantKind = Literal["client_credentials", "refresh_token"]
+GRANTS: tuple[GrantKind, ...] = ("client_credentials", "refresh_token")
+
 BAD_SETTINGS = frozenset(
     {
         "invalid_client",
@@ -56,7 +59,7 @@ class Grant:
     """
 
     token_url: str
-    kind: Literal["refresh_token", "client_credentials"]
+    kind: GrantKind
     client_auth: Literal["basic", "body"]
     lifetime: float
 
