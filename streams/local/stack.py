@@ -51,12 +51,19 @@ class Stack:
             only = only or names(settings)
             steps = select(plan(settings, environment(settings, only), say), only)
             require_ports(steps, settings.host)
-            stack = cls(steps, file, say)
-            try:
-                await stack._start()
+            async with cls.of(steps, file, say) as stack:
                 yield stack
-            finally:
-                await stack._stop()
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def of(cls, steps: Sequence[Step], file: StateFile, say: Say) -> AsyncIterator[Self]:
+        """Start these steps, prerequisites first; all are ready inside, and stopped afterwards."""
+        stack = cls(steps, file, say)
+        try:
+            await stack._start()
+            yield stack
+        finally:
+            await stack._stop()
 
     async def watch(self) -> None:
         """Keep everything running until cancelled; raises only for an error of our own."""

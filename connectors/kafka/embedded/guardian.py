@@ -96,9 +96,12 @@ def main(grace: str, log: str, *command: str) -> None:
     """Run the command until it ends or the parent does."""
     signals = _signals()
     guardian = os.getpid()
+    running, closed_by_exec = os.pipe()
     pid = os.fork()
     if pid == 0:
         _become(list(command), log, guardian)
+    os.close(closed_by_exec)
+    os.read(running, 1)  # ends when the child has become the command: a signal sent earlier would be lost
     _tell(f"pid {pid}")
     status = _watch(pid, float(grace), signals)
     _signal_group(pid, signal.SIGKILL)  # what the command itself had started
