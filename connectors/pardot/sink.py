@@ -60,7 +60,7 @@ class PardotSink:
             return _stored(await self._client.update_prospect(call.remote.id, content, _fields(content)))
         except RejectedError as error:
             if error.code.isdigit() and int(error.code) in NOT_FOUND:
-                # Gone since: a look-up tells so, and the next write creates it or takes it out of the bin.
+                # Gone since: a look-up tells so, and delivery decides.
                 raise StaleError(str(error), code=error.code) from error
             raise
 

@@ -54,9 +54,9 @@ class QuickBooksClient:
             raise
         return _entity(answer, entity, RetryableError)
 
-    async def query(self, entity: str, condition: str) -> list[Entity]:
-        """Return every row of `entity` that meets `condition`, inactive ones included."""
-        if entity in LIST_ENTITIES:
+    async def query(self, entity: str, condition: str, *, inactive: bool = True) -> list[Entity]:
+        """Return every row of `entity` that meets `condition`, customers and items that are inactive included."""
+        if inactive and entity in LIST_ENTITIES:
             condition = f"{condition} AND Active IN (true, false)"
         # `*` leaves out Sku.
         columns = "*, Sku" if entity == "Item" else "*"

@@ -8,6 +8,7 @@ from connectors.errors import ConnectorError, RejectedError, StaleError
 from connectors.ports import Call, Outcome, RemoteRef
 from connectors.quickbooks.client import QuickBooksClient
 from connectors.quickbooks.find import find
+from connectors.quickbooks.lookup import lookup
 from connectors.quickbooks.objects import MARKED, TRANSACTIONS, stored, with_marker
 
 OBJECTS = frozenset({"Customer", "Item", "Invoice", "SalesReceipt"})
@@ -35,6 +36,14 @@ class QuickBooksSink:
             ConnectorError: the look-up failed.
         """
         return await find(self._client, call)
+
+    async def lookup(self, object_type: str, name: str) -> str | None:
+        """Return the id of a class, term, account, … by its name.
+
+        Raises:
+            ConnectorError: the look-up failed, or the name is not one object's.
+        """
+        return await lookup(self._client, object_type, name)
 
     async def _outcome(self, call: Call) -> Outcome:
         try:

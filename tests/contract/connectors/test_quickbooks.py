@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from connectors.errors import DuplicateError, FatalError, MissingReferenceError, StaleError
-from connectors.ports import Call, Raw
+from connectors.errors import DuplicateError, FatalError, MissingReferenceError, RejectedError, StaleError
+from connectors.ports import Call, Lookup, Raw
 from connectors.quickbooks.webhook import QuickBooksWebhook
 from connectors.wire import loads
 
@@ -103,6 +103,36 @@ async def test_fetch_reads_many_and_tells_what_is_gone(company: Company, make_ca
     assert loads(raws[ids[0]].body)["DisplayName"] == "C0"
     [item] = await company.fetcher.fetch("Item", ["1"])
     assert loads(item.body)["Name"] == "Services"
+
+
+@pytest.mark.parametrize(
+    ("object_type", "name", "stored"),
+    [
+        *(("Class", "Web", "Class"), ("Term", "Net 30", "Term"), ("Account", "Sales of Product Income", "Account")),
+        *(("Item", "Services", "Item"), ("PaymentMethod", "Cash", "PaymentMethod")),
+    ],
+)
+async def test_names_of_the_company_become_ids(company: Company, object_type: str, name: str, stored: str) -> None:
+    """What a company set up itself is known by name; another name is None."""
+    rows = {row["Name"]: row["Id"] for row in await company.records(stored)}
+    assert isinstance(company.sink, Lookup)
+    assert await company.sink.lookup(object_type, name) == rows[name]
+    assert await company.sink.lookup(object_type, "It's not there") is None
+
+
+async def test_only_what_may_be_used_is_found(company: Company, make_call: MakeCall) -> None:
+    """An inactive item is not offered, US tax codes are their own ids, invoices have no names."""
+    assert isinstance(company.sink, Lookup)
+    item = await company.write(make_call("Item", ITEM))
+    assert await company.sink.lookup("Item", "Box") == item.remote.id
+    await company.write(replace(make_call("Item", {}), operation="delete", remote=item.remote))
+    assert await company.sink.lookup("Item", "Box") is None
+    assert await company.sink.lookup("TaxCode", "NON") == "NON"
+    with pytest.raises(RejectedError, match="Invoice is not looked up"):
+        await company.sink.lookup("Invoice", "1001")
+
+
+ITEM = {"Name": "Box", "Type": "Service", "IncomeAccountRef": {"value": "1"}}
 
 
 @pytest.mark.parametrize("xml", [True, False])

@@ -311,3 +311,13 @@ async def test_fetch_asks_for_many_at_once_and_confirms_the_missing(
 def test_values_in_queries_are_escaped() -> None:
     """A quote or backslash ends no string."""
     assert quoted("O'Neil \\ Co") == "'O\\'Neil \\\\ Co'"
+
+
+async def test_a_path_names_one_of_several(sink: QuickBooksSink, company: Company) -> None:
+    """Classes of one name under two parents are ambiguous by name; with a colon the whole path is asked for."""
+    company.rows = {"Class": [{"Id": "1"}, {"Id": "2"}]}
+    with pytest.raises(RejectedError, match="2 Class objects named 'North'"):
+        await sink.lookup("Class", "North")
+    company.rows = {"Class": [{"Id": "2"}]}
+    assert await sink.lookup("Class", "Sales:North") == "2"
+    assert "WHERE FullyQualifiedName = 'Sales:North' STARTPOSITION" in company.queries[-1]
