@@ -1,0 +1,263 @@
+"""What the gateway answers, with Kafka and connections played by hand."""
+
+import asyncio
+import hmac
+import json
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping, Sequence
+from hashlib import sha256
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from connectors.catalogue import VENDORS
+from connectors.clock import ManualClock
+from connectors.errors import RejectedError, RetryableError
+from connectors.kafka.records import VendorRecord
+from connectors.ports import Secret
+from connectors.tokens import MemoryTokenStore
+from streams.gateway import webhooks
+from streams.gateway.secrets import WebhookSecrets
+from streams.gateway.webhooks import MAX_BYTES, Webhooks
+
+REALMS = {"acme": "111", "globex": "222"}
+TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
+
+
+class Companies:
+    """Two tenants with a QuickBooks company each."""
+
+    problem: str | None = None
+
+    def tenants(self) -> Sequence[str]:
+        """Return both."""
+        return sorted(REALMS)
+
+    def account_of(self, tenant: str, vendor: str) -> str | None:
+        """Return the realm."""
+        return REALMS.get(tenant) if vendor == "quickbooks" else None
+
+
+class Writer:
+    """Keeps what is written, or fails as told."""
+
+    def __init__(self) -> None:
+        self.records: list[VendorRecord] = []
+        self.traces: list[str] = []
+        self.error: Exception | None = None
+        self.stuck = False
+
+    async def put(self, records: Sequence[VendorRecord], trace: str) -> None:
+        """Write."""
+        if self.stuck:
+            await asyncio.Event().wait()
+        if self.error is not None:
+            raise self.error
+        self.records += records
+        self.traces.append(trace)
+
+
+class Stage:
+    """The webhooks' app and its surroundings."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.tokens = MemoryTokenStore()
+        self.companies = Companies()
+        self.writer = Writer()
+        self.http = Webhooks(
+            VENDORS,
+            self.companies,
+            WebhookSecrets(self.tokens, self.clock),
+            self.writer,
+            self.clock,
+            token_hex=lambda count: "c" * 2 * count,
+        )
+        transport = httpx.ASGITransport(Starlette(routes=self.http.routes()))
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://gateway")
+
+    async def secret(self, tenant: str, text: str) -> None:
+        """Store what may sign for a tenant."""
+        old = await self.tokens.get(tenant, "quickbooks")
+        version = old.version if old else 0
+        assert await self.tokens.compare_and_set(
+            tenant, "quickbooks", Secret({"webhook_secret": text}), expected_version=version
+        )
+
+    async def post(
+        self, body: bytes, secret: str | None, path: str = "quickbooks", headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """Send a body, signed with `secret` if there is one."""
+        signed = {"intuit-signature": b64encode(hmac.digest(secret.encode(), body, sha256)).decode()} if secret else {}
+        return await self.client.post(f"/webhooks/{path}", content=body, headers={**signed, **(headers or {})})
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    """Two tenants, one app: both hold the app's verifier token."""
+    made = Stage()
+    for tenant in REALMS:
+        await made.secret(tenant, "app")
+    async with made.client:
+        yield made
+
+
+def events(*pairs: tuple[str, str]) -> bytes:
+    """Return a body in Intuit's CloudEvents form about invoices: (realm, id)."""
+    return json.dumps(
+        [
+            {
+                "specversion": "1.0",
+                "id": f"e{number}",
+                "source": "intuit.x",
+                "type": "qbo.invoice.updated.v1",
+                "time": "2026-01-01T00:00:00.5Z",
+                "intuitentityid": invoice,
+                "intuitaccountid": realm,
+            }
+            for number, (realm, invoice) in enumerate(pairs)
+        ]
+    ).encode()
+
+
+async def test_a_signed_request_is_stored_before_it_is_answered(stage: Stage) -> None:
+    """Each company's hints go to its tenant; the answer counts them."""
+    answer = await stage.post(events(("111", "7"), ("222", "8")), "app")
+    assert (answer.status_code, answer.json()) == (200, {"accepted": 2, "ignored": 0})
+    assert [(r.tenant, r.object, r.remote_id, r.origin, r.hint) for r in stage.writer.records] == [
+        ("acme", "Invoice", "7", "webhook", True),
+        ("globex", "Invoice", "8", "webhook", True),
+    ]
+    assert {r.received_at for r in stage.writer.records} == {stage.clock.now()}
+
+
+@pytest.mark.parametrize("secret", ["forged", None])
+@pytest.mark.parametrize("path", ["quickbooks", "quickbooks/acme", "quickbooks/nobody"])
+async def test_who_did_not_sign_learns_nothing(stage: Stage, secret: str | None, path: str) -> None:
+    """Forged, unsigned, or for an unknown tenant: the same answer without detail, and nothing is stored."""
+    answer = await stage.post(events(("111", "7")), secret, path)
+    assert (answer.status_code, answer.json()) == (401, {})
+    assert not stage.writer.records
+
+
+async def test_a_body_changed_after_signing_is_refused(stage: Stage) -> None:
+    """The raw bytes are what is signed."""
+    body = events(("111", "7"))
+    signature = b64encode(hmac.digest(b"app", body, sha256)).decode()
+    answer = await stage.post(body + b" ", None, headers={"intuit-signature": signature})
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        (b"{", "not JSON"),
+        (b'"text"', "neither an array"),
+        (b"[{}]", "[0].type"),
+        (events(("111", "")), "[0].intuitentityid"),
+        (b'{"eventNotifications": [{"realmId": "111"}]}', "eventNotifications[0].dataChangeEvent.entities"),
+    ],
+)
+async def test_a_malformed_body_is_told_what_is_wrong(stage: Stage, body: bytes, named: str) -> None:
+    """Signed but not as documented: 400 with the place."""
+    answer = await stage.post(body, "app")
+    assert answer.status_code == 400
+    assert named in answer.json()["error"]
+
+
+async def test_a_company_nobody_connected_is_ignored_not_refused(stage: Stage) -> None:
+    """Intuit would hold back everyone's events: the rest is stored, the answer is 200 and counts."""
+    answer = await stage.post(events(("999", "1"), ("111", "7")), "app")
+    assert (answer.status_code, answer.json()) == (200, {"accepted": 1, "ignored": 1})
+    assert [r.tenant for r in stage.writer.records] == ["acme"]
+
+
+@pytest.mark.parametrize("path", ["quickbooks", "quickbooks/acme"])
+async def test_a_secret_speaks_for_its_holders_only(stage: Stage, path: str) -> None:
+    """Who knows one tenant's secret cannot write into another's inbox."""
+    await stage.secret("acme", "acmes-own")
+    answer = await stage.post(events(("222", "8"), ("111", "7")), "acmes-own", path)
+    assert answer.json() == {"accepted": 1, "ignored": 1}
+    assert [r.tenant for r in stage.writer.records] == ["acme"]
+
+
+async def test_several_secrets_are_live_during_a_rotation(stage: Stage) -> None:
+    """Commas and line ends separate them; one that is gone signs no more after a few seconds."""
+    await stage.secret("acme", "old,\n new")
+    for secret in ("old", "new"):
+        assert (await stage.post(events(("111", "7")), secret, "quickbooks/acme")).status_code == 200
+    await stage.secret("acme", "new")
+    stage.clock.advance(6)
+    assert (await stage.post(events(("111", "7")), "old", "quickbooks/acme")).status_code == 401
+
+
+async def test_a_large_body_is_refused_unread(stage: Stage) -> None:
+    """More than 2 MiB is 413, whether announced or found out."""
+
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(MAX_BYTES // 65536 + 2):
+            yield b"x" * 65536
+
+    announced = await stage.post(b"x" * (MAX_BYTES + 1), "app")
+    found = await stage.client.post("/webhooks/quickbooks", content=endless())
+    assert (announced.status_code, found.status_code) == (413, 413)
+
+
+async def test_a_compressed_body_is_refused(stage: Stage) -> None:
+    """What expands is not opened."""
+    assert (await stage.post(b"", "app", headers={"content-encoding": "gzip"})).status_code == 415
+
+
+@pytest.mark.parametrize("vendor", ["salesforce", "unheard-of"])
+async def test_a_vendor_without_webhooks_is_not_found(stage: Stage, vendor: str) -> None:
+    """There is nothing to post to."""
+    assert (await stage.post(b"[]", "app", vendor)).status_code == 404
+
+
+async def test_what_is_not_stored_is_not_acknowledged(stage: Stage) -> None:
+    """Kafka refuses: 503 and when to come again."""
+    stage.writer.error = RetryableError("too much is waiting")
+    answer = await stage.post(events(("111", "7")), "app")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+async def test_a_slow_kafka_is_not_waited_for(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The vendor's patience is not used up: 503 in time."""
+    monkeypatch.setattr(webhooks, "ACK_SECONDS", 0.0)
+    stage.writer.stuck = True
+    assert (await stage.post(events(("111", "7")), "app")).status_code == 503
+
+
+async def test_a_record_too_large_for_kafka_is_told_so(stage: Stage) -> None:
+    """413: repeating would not help."""
+    stage.writer.error = RejectedError("a record is larger than the topic takes")
+    assert (await stage.post(events(("111", "7")), "app")).status_code == 413
+
+
+async def test_nothing_is_judged_before_connections_are_known(stage: Stage) -> None:
+    """A gateway that has not read all connections says 503, not 401."""
+    stage.companies.problem = "connections are being read"
+    answer = await stage.post(events(("111", "7")), "app")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+async def test_too_many_waiting_requests_are_sent_away(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """429 with when to come again."""
+    monkeypatch.setattr(webhooks, "MAX_WAITING", 0)
+    answer = await stage.post(events(("111", "7")), "app")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
+
+
+@pytest.mark.parametrize(
+    ("received", "expected"),
+    [
+        (TRACE, TRACE),
+        ("00-" + "0" * 32 + "-" + "b" * 16 + "-01", None),
+        ("garbage", None),
+    ],
+)
+async def test_a_callers_trace_goes_on(stage: Stage, received: str, expected: str | None) -> None:
+    """A valid `traceparent` is kept, anything else begins a new trace."""
+    await stage.post(events(("111", "7")), "app", headers={"traceparent": received})
+    assert stage.writer.traces == [expected or "00-" + "c" * 32 + "-" + "c" * 16 + "-01"]
