@@ -1,4 +1,4 @@
-"""Ids of what the company set up itself, by name: classes, departments, terms, accounts, tax codes, items, …"""
+"""Ids of what a company set up itself, by name: classes, departments, terms, accounts, tax codes, items and so on."""
 
 from connectors.errors import RejectedError
 from connectors.quickbooks.client import QuickBooksClient, quoted

@@ -1,1 +1,1 @@
-"""Salesforce: accounts, contacts, leads and opportunities in, field updates out."""
+"""Salesforce: products, accounts, contacts, leads and opportunities in, field updates out."""

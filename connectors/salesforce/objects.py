@@ -10,7 +10,18 @@ SYSTEM = ("Id", "IsDeleted", "CreatedDate", "LastModifiedDate", "SystemModstamp"
 ADDRESS = ("Street", "City", "State", "PostalCode", "Country")
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "Account": (
-        *("Name", "Type", "Industry", "AccountNumber", "ParentId", "OwnerId", "Phone", "Fax", "Website"),
+        *(
+            "Name",
+            "Type",
+            "Industry",
+            "AccountNumber",
+            "ParentId",
+            "OwnerId",
+            "Phone",
+            "Fax",
+            "Website",
+            "AccountSource",
+        ),
         *(f"Billing{part}" for part in ADDRESS),
         *(f"Shipping{part}" for part in ADDRESS),
     ),
@@ -35,9 +46,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         *("Product2.Id", "Product2.Name", "Product2.ProductCode", "Product2.StockKeepingUnit", "Product2.Family"),
         *("Product2.Description", "Product2.IsActive"),
     ),
+    "Product2": ("Name", "ProductCode", "StockKeepingUnit", "Family", "Description", "IsActive"),
     "OpportunityContactRole": ("OpportunityId", "ContactId", "Role", "IsPrimary"),
 }
-POLLED = "Account,Contact,Lead,Opportunity"
+POLLED = "Product2,Account,Contact,Lead,Opportunity"
 
 
 def fields_of(account: Account, object_type: str) -> tuple[str, ...]:
