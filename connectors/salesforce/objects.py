@@ -44,7 +44,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         *("UnitPrice", "TotalPrice", "ListPrice", "ServiceDate", "Description"),
         *("PricebookEntry.Id", "PricebookEntry.Pricebook2Id", "PricebookEntry.UnitPrice"),
         *("Product2.Id", "Product2.Name", "Product2.ProductCode", "Product2.StockKeepingUnit", "Product2.Family"),
-        *("Product2.Description", "Product2.IsActive"),
+        *("Product2.Description", "Product2.IsActive", "Product2.SystemModstamp"),
     ),
     "Product2": ("Name", "ProductCode", "StockKeepingUnit", "Family", "Description", "IsActive"),
     "OpportunityContactRole": ("OpportunityId", "ContactId", "Role", "IsPrimary"),
