@@ -1,0 +1,124 @@
+"""The file of `connections apply`: what it may say, and how a mistake is told."""
+
+from pathlib import Path
+
+import pytest
+
+from connectors.errors import FatalError, MappingError
+from connectors.ports import Secret
+from connectors.tokens import MemoryTokenStore
+from streams.commands.connection_apply import _store
+from streams.commands.connection_file import ConnectionFile, Elsewhere
+
+GOOD = """\
+tenants:
+  - tenant: acme
+    zone: Europe/Berlin
+    currency: EUR
+    rules: {file: rules.yaml}
+    vendors:
+      quickbooks:
+        base_url: https://quickbooks.api.intuit.com
+        account: 1185883450
+        settings: {poll_seconds: 60, sandbox: true}
+        credentials:
+          client_id: abc
+          client_secret: {env: QB_SECRET}
+          webhook_secret: {file: verifier.txt}
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    """Write the file and what it points to."""
+    (folder / "rules.yaml").write_text("rules: []\n")
+    (folder / "verifier.txt").write_text("v1\nv2\n")
+    path = folder / "connections.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_numbers_and_places_are_read(tmp_path: Path) -> None:
+    """Ids may be written as numbers; texts and secrets may stand in files beside it or in the environment."""
+    file = ConnectionFile(written(tmp_path, GOOD), {"QB_SECRET": "s"})
+    quickbooks = file.tenants[0].vendors["quickbooks"]
+    assert quickbooks.account == "1185883450"
+    assert quickbooks.settings == {"poll_seconds": "60", "sandbox": "true"}
+    assert file.text(file.tenants[0].rules) == "rules: []\n"
+    assert [file.secret(value) for value in quickbooks.credentials.values()] == ["abc", "s", "v1\nv2"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("acme", "Acme!", ":2: tenants[0].tenant: 'Acme!' is no tenant id"),
+        ("Europe/Berlin", "Europe/Bonn", ":3: tenants[0].zone: 'Europe/Bonn' is no IANA time zone"),
+        ("EUR", "EURO", ":4: tenants[0].currency: 'EURO' is no ISO 4217 currency"),
+        ("quickbooks:", "quickboks:", ":7: tenants[0].vendors.quickboks: vendor is unknown; use one of pardot"),
+        ("base_url", "url", ":7: tenants[0].vendors.quickbooks.base_url: is missing; add it"),
+        ("base_url", "url", ":8: tenants[0].vendors.quickbooks.url: is unknown; remove it, or correct its name"),
+        ("https://", "ftp://", ":8: tenants[0].vendors.quickbooks.base_url"),
+        ("{env: QB_SECRET}", "[1]", ":13: tenants[0].vendors.quickbooks.credentials.client_secret: should be a text"),
+        ("{env: QB_SECRET}", "{env: A, file: b}", ":13: tenants[0].vendors.quickbooks.credentials.client_secret: give"),
+    ],
+)
+def test_a_mistake_is_told_with_file_line_and_field(tmp_path: Path, old: str, new: str, told: str) -> None:
+    """The message says where, what, and what to do."""
+    path = written(tmp_path, GOOD.replace(old, new, 1))
+    with pytest.raises(FatalError) as caught:
+        ConnectionFile(path, {})
+    assert f"{path}{told}" in str(caught.value)
+
+
+def test_a_tenant_may_stand_once(tmp_path: Path) -> None:
+    """The second one is named, and where the first is."""
+    path = written(tmp_path, GOOD + GOOD.removeprefix("tenants:\n"))
+    with pytest.raises(FatalError, match=r":15: tenants\[1\]\.tenant: tenant acme stands twice, first as tenants\[0\]"):
+        ConnectionFile(path, {})
+
+
+def test_a_key_may_stand_once(tmp_path: Path) -> None:
+    """YAML itself would take the last one silently."""
+    path = written(tmp_path, GOOD.replace("currency: EUR", "zone: UTC"))
+    with pytest.raises(MappingError, match=r":4: tenants\[0\]\.zone: stands twice"):
+        ConnectionFile(path, {})
+
+
+def test_an_absent_variable_is_named(tmp_path: Path) -> None:
+    """The place in the file and the name of the variable, never a value."""
+    file = ConnectionFile(written(tmp_path, GOOD), {})
+    with pytest.raises(FatalError, match=r"credentials\.client_secret: the environment has no QB_SECRET"):
+        file.secret(Elsewhere(env="QB_SECRET"), "tenants", 0, "vendors", "quickbooks", "credentials", "client_secret")
+
+
+async def test_a_rotated_token_is_not_put_back() -> None:
+    """Applying the same file again leaves what the vendor has rotated since; a new value in the file wins."""
+    tokens = MemoryTokenStore()
+    await _store(tokens, "acme", "quickbooks", {"client_id": "c", "refresh_token": "r1"})
+    stored = await tokens.get("acme", "quickbooks")
+    assert stored is not None
+    rotated = Secret({**stored.values, "refresh_token": "r2", "access_token": "a"})
+    assert await tokens.compare_and_set("acme", "quickbooks", rotated, expected_version=1)
+
+    await _store(tokens, "acme", "quickbooks", {"client_id": "c", "refresh_token": "r1"})
+    again = await tokens.get("acme", "quickbooks")
+    assert again is not None
+    assert (again.version, again.values["refresh_token"], again.values["access_token"]) == (2, "r2", "a")
+
+    await _store(tokens, "acme", "quickbooks", {"client_id": "c", "refresh_token": "r3"})
+    renewed = await tokens.get("acme", "quickbooks")
+    assert renewed is not None
+    assert (renewed.values["refresh_token"], "access_token" in renewed.values) == ("r3", False)
+
+
+async def test_a_new_webhook_secret_keeps_the_access_token() -> None:
+    """It has nothing to do with the grant."""
+    tokens = MemoryTokenStore()
+    await _store(tokens, "acme", "quickbooks", {"refresh_token": "r"})
+    stored = await tokens.get("acme", "quickbooks")
+    assert stored is not None
+    granted = Secret({**stored.values, "access_token": "a"})
+    assert await tokens.compare_and_set("acme", "quickbooks", granted, expected_version=1)
+    await _store(tokens, "acme", "quickbooks", {"refresh_token": "r", "webhook_secret": "w"})
+    after = await tokens.get("acme", "quickbooks")
+    assert after is not None
+    assert (after.values["access_token"], after.values["webhook_secret"]) == ("a", "w")
