@@ -6,7 +6,7 @@ from typing import Any
 from connectors.errors import MappingError
 from connectors.wire import loads
 from streams.stages import references
-from streams.stages.mapping.inbound import draft
+from streams.stages.mapping.inbound import draft, stated_version
 from streams.stages.work import Work
 
 
@@ -39,7 +39,7 @@ def absorb(
 def version_in(work: Work, vendor: str, object_type: str, body: Mapping[str, Any]) -> str:
     """Return the source version that a body states, "" if its template finds none."""
     template = work.settings.templates.inbound(vendor, object_type)
-    return "" if template is None else draft(template, body, work.settings.values).version
+    return "" if template is None else stated_version(template, body, work.settings.values)
 
 
 def parsed(body: bytes) -> Mapping[str, Any]:

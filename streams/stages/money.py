@@ -38,7 +38,7 @@ def decimal(value: str | int | Decimal) -> Decimal:
         ValueError: it is none, or not finite; floating point is refused, as it has lost digits already.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise ValueError(f"a {type(value).__name__} is no exact number; use a text or an integer")  # noqa: TRY004  one error
+        raise ValueError(f"{type(value).__name__} is no exact number; use a text or an integer")  # noqa: TRY004  one error
     try:
         number = Decimal(value.strip()) if isinstance(value, str) else Decimal(value)
     except InvalidOperation:

@@ -175,9 +175,7 @@ def company_key(value: str) -> str | None:
     words = _PUNCTUATION.sub(" ", plain).split()
     if len(words) > 1 and words[0] == "the":
         words = words[1:]
-    while len(words) > 1 and words[-1] in LEGAL_FORMS:
-        words = words[:-1]
-    if len(words) > 1 and words[-1] == "and":
+    while len(words) > 1 and words[-1] in LEGAL_FORMS | {"and"}:
         words = words[:-1]
     return " ".join(words) or None
 

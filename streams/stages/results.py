@@ -12,8 +12,6 @@ from streams.stages.mapping import Ref
 from streams.stages.merge import with_ref
 from streams.stages.work import Work
 
-DOCUMENT_PARTS = 3
-
 
 def take(work: Work, result: VendorResult) -> None:
     """Take in one result.
@@ -25,22 +23,19 @@ def take(work: Work, result: VendorResult) -> None:
         return
     ref = Ref(result.vendor, result.object, result.remote_id)
     commands.delivered(work, result.vendor, result.object_key, result.remote_id)
-    body = parsed(result.body)
-    mapped = work.settings.templates.inbound(result.vendor, result.object) is not None
-    version = (version_in(work, result.vendor, result.object, body) if mapped and body else "") or (
-        iso_micros(result.delivered_at)
-    )
     if result.operation == "DELETE":
-        canonicalise.remove(work, ref, work.linked(ref), version)
+        canonicalise.remove(work, ref, work.linked(ref), iso_micros(result.delivered_at))
         return
+    body = parsed(result.body)
+    # An answer that states no version has no content either: vendors that return nothing, or only the id.
+    version = version_in(work, result.vendor, result.object, body)
     kind, id_, *episode = result.object_key.split("/")
-    if kind == "order":
-        if episode:
-            _document(work, result, ref, body, version, id_)
-        return
-    _known(work, kind, id_, ref, version, result.object_key)
-    if mapped and body and work.get(kind, id_) is not None:
-        absorb(work, result.vendor, result.object, body, version, id_)
+    if kind != "order":
+        _known(work, kind, id_, ref, version, result.object_key)
+        if version and work.get(kind, id_) is not None:
+            absorb(work, result.vendor, result.object, body, version, id_)
+    elif episode:
+        _document(work, result, ref, body, version, id_)
 
 
 def _known(work: Work, entity: str, id_: str, ref: Ref, version: str, object_key: str) -> None:
@@ -59,7 +54,7 @@ def _document(work: Work, result: VendorResult, ref: Ref, body: Mapping[str, Any
     """Take in the invoice or sales receipt that an order became."""
     id_ = work.linked(ref).id or new_id(work.tenant, ref)
     work.link(ref, "invoice", id_, version, result.object_key)
-    if body:
+    if version:
         absorb(work, result.vendor, result.object, body, version, id_)
     order = work.get("order", order_id)
     work.set("invoice", id_, order_id=order_id)

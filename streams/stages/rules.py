@@ -89,7 +89,7 @@ def judge(rules: Rules, order: Entity, customer: Entity | None, contact: Entity 
 def _fits(rule: Rule, scope: expressions.Scope) -> bool:
     found = expressions.evaluate(f"rules.{rule.name}", rule.when, scope)
     if not isinstance(found, bool):
-        raise MappingError(f"rules.{rule.name}", f"yields a {type(found).__name__}; a condition is true or false")
+        raise MappingError(f"rules.{rule.name}", f"yields {schema.named(found)}; a condition is true or false")
     return found
 
 

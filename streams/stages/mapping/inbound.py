@@ -26,7 +26,6 @@ class Draft:
 
     Attributes:
         ref: the record.
-        version: of the record; "" if the template cannot tell.
         fields: canonical fields it speaks of, in the codec's types; None says that the vendor has nothing there.
         custom: custom fields, likewise.
         links: vendor objects by the path of the field that is to hold their canonical id, e.g. `lines/0/product_id`;
@@ -36,7 +35,6 @@ class Draft:
 
     entity: str
     ref: Ref
-    version: str
     fields: Mapping[str, Any]
     custom: Mapping[str, Any]
     links: Mapping[str, Ref | None]
@@ -55,6 +53,13 @@ def draft(template: Template, body: Mapping[str, Any], settings: Mapping[str, An
         MappingError: a required field is empty or a value does not fit; names the field.
     """
     return _Mapper(template, body, settings).draft()
+
+
+def stated_version(template: Template, body: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """Return the source version that `body` states, "" if it states none."""
+    values = {"source": body, "settings": settings}
+    scope = expressions.scope({name: paths.fill(tree, values[name]) for name, tree in template.sources.items()})
+    return expressions.evaluate("source_version", template.source_version, scope) or ""
 
 
 class _Mapper:
@@ -78,7 +83,6 @@ class _Mapper:
         return Draft(
             entity=template.entity,
             ref=Ref(template.vendor, template.object, _remote_id(template.id, scope)),
-            version=expressions.evaluate("source_version", template.source_version, scope) or "",
             fields={name: _whole(types[name], value) for name, value in fields.items()},
             custom={f.path: _value(f, scope, f"custom.{f.path}") for f in template.custom if self._known(f.reads)},
             links=self._links,

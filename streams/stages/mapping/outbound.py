@@ -69,9 +69,9 @@ def _written(kind: str, value: Any) -> Any:
     if kind == "number":
         return money.decimal(value)
     if kind == "string" and not isinstance(value, str):
-        raise ValueError(f"is a {type(value).__name__}, not a text; wrap it in text()")
+        raise ValueError(f"is {schema.named(value)}, not a text; wrap it in text()")
     if kind == "boolean" and not isinstance(value, bool):
-        raise ValueError(f"is a {type(value).__name__}, not true or false")
+        raise ValueError(f"is {schema.named(value)}, not a truth value")
     if isinstance(value, float):
         raise ValueError("is floating point, which loses digits; give the field `type: number` and a text")  # noqa: TRY004  one error
     return _ordered(value)

@@ -73,6 +73,17 @@ class Type:
         return _CONVERTERS[self.kind](self, value)
 
 
+NAMES: Mapping[type, str] = {
+    str: "a text", bool: "a truth value", int: "a number", float: "a floating point number",
+    list: "a list", dict: "a map",
+}  # fmt: skip
+
+
+def named(value: Any) -> str:
+    """Return what kind of value it is, for messages."""
+    return NAMES.get(type(value), type(value).__name__)
+
+
 def complete(fields: Mapping[str, Type], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record with every field that has a default, as the codec would read it back."""
     return {name: given.get(name, wanted.default) for name, wanted in fields.items()}
@@ -80,19 +91,19 @@ def complete(fields: Mapping[str, Type], given: Mapping[str, Any]) -> dict[str, 
 
 def _text(_: Type, value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"is a {type(value).__name__}, not a text; wrap it in text()")  # noqa: TRY004  one error
+        raise ValueError(f"is {named(value)}, not a text; wrap it in text()")  # noqa: TRY004  one error
     return value
 
 
 def _flag(_: Type, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"is a {type(value).__name__}, not true or false")  # noqa: TRY004  one error
+        raise ValueError(f"is {named(value)}, not a truth value")  # noqa: TRY004  one error
     return value
 
 
 def _integer(_: Type, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"is a {type(value).__name__}, not a whole number")  # noqa: TRY004  one error
+        raise ValueError(f"is {named(value)}, not a whole number")  # noqa: TRY004  one error
     return value
 
 
@@ -124,7 +135,7 @@ def _instant(wanted: Type, value: Any) -> datetime:
 
 def _texts(wanted: Type, value: Any) -> list[str]:
     if not isinstance(value, list):
-        raise ValueError(f"is a {type(value).__name__}, not a list")  # noqa: TRY004  one error
+        raise ValueError(f"is {named(value)}, not a list")  # noqa: TRY004  one error
     return [_text(wanted, item) for item in value]
 
 

@@ -154,23 +154,28 @@ def snapshot(second: int = 1, **more: Any) -> dict[str, Any]:
     return {**parts, **more}
 
 
+def envelope(remote_id: str, token: int) -> dict[str, Any]:
+    """Return what every object of QuickBooks has."""
+    meta = {"CreateTime": "2026-03-01T04:00:00-08:00", "LastUpdatedTime": f"2026-03-01T04:00:{token:02d}-08:00"}
+    return {"Id": remote_id, "SyncToken": str(token), "domain": "QBO", "sparse": False, "MetaData": meta}
+
+
 def stored(kind: str, remote_id: str, token: int = 0, **more: Any) -> dict[str, Any]:
     """Return an object as QuickBooks stores it."""
-    meta = {"CreateTime": "2026-03-01T04:00:00-08:00", "LastUpdatedTime": f"2026-03-01T04:00:{token:02d}-08:00"}
-    common = {"Id": remote_id, "SyncToken": str(token), "domain": "QBO", "sparse": False, "MetaData": meta}
     own: dict[str, dict[str, Any]] = {
         "Customer": {"DisplayName": "Acme, Inc.", "CompanyName": "Acme, Inc.", "Active": True},
         "Item": {"Name": "Widget", "Sku": "W-1", "Type": "Service", "Active": True},
         "Invoice": {
             "DocNumber": "1001", "TxnDate": "2026-02-28", "DueDate": "2026-03-30", "TotalAmt": 1250.5,
-            "Balance": 1250.5, "CustomerRef": {"value": "58"}, "CurrencyRef": {"value": "USD"}, "PrivateNote": "Rollout",
+            "Balance": 1250.5, "CustomerRef": {"value": "58"}, "CurrencyRef": {"value": "USD"},
+            "PrivateNote": "Rollout",
         },
         "Payment": {
             "TotalAmt": 1250.5, "UnappliedAmt": 0, "TxnDate": "2026-03-05", "CustomerRef": {"value": "58"},
             "Line": [{"Amount": 1250.5, "LinkedTxn": [{"TxnId": "145", "TxnType": "Invoice"}]}],
         },
     }  # fmt: skip
-    return {**common, **own[kind], **more}
+    return {**envelope(remote_id, token), **own[kind], **more}
 
 
 def version(second: int) -> str:

@@ -1,0 +1,113 @@
+"""Standard forms of e-mail, phone, country, company names, money and dates."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.stages import money, normalise
+
+
+@pytest.mark.parametrize(
+    ("typed", "standard"),
+    [(" Ann@ACME.Example ", "Ann@acme.example"), ("not an address", "not an address"), ("a@b", "a@b")],
+)
+def test_email(typed: str, standard: str) -> None:
+    """The domain is lower case, the local part as typed; what is no address stays."""
+    assert normalise.email(typed) == standard
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        ("Ann@Acme.example", "ann@acme.example"),
+        ("Info@acme.example", None),
+        ("billing+eu@acme.example", None),
+        ("nonsense", None),
+    ],
+)
+def test_email_key(typed: str, key: str | None) -> None:
+    """Keys ignore case; desks are no persons."""
+    assert normalise.email_key(typed) == key
+
+
+@pytest.mark.parametrize(
+    ("typed", "country", "standard"),
+    [
+        ("(415) 555-2671", "US", "+14155552671"),
+        ("0044 20 7946 0958", "US", "+442079460958"),
+        ("555-1234", "US", "555-1234"),
+        ("(415) 555-2671", None, "(415) 555-2671"),
+        ("+1 415 555 2671 x12", None, "+14155552671;ext=12"),
+    ],
+)
+def test_phone(typed: str, country: str | None, standard: str) -> None:
+    """Valid numbers become E.164, others stay as typed."""
+    assert normalise.phone(typed, country) == standard
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [("usa", "US"), ("Deutschland", "DE"), ("gb", "GB"), ("England", "GB"), ("Atlantis", "Atlantis")],
+)
+def test_country(typed: str, code: str) -> None:
+    """Codes and names become the code; what is unknown stays."""
+    assert normalise.country(typed) == code
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The Acme & Sons, Inc.", "ACME and Sons"),
+        ("Toyota Co., Ltd.", "toyota"),
+        ("Müller GmbH & Co. KG", "MÜLLER"),
+        ("A.B.C. Limited", "abc"),
+    ],
+)
+def test_company_key(one: str, other: str) -> None:
+    """Spellings of one company share a key."""
+    assert normalise.company_key(one) == normalise.company_key(other)
+
+
+def test_company_key_of_a_name_that_is_all_legal_form() -> None:
+    """The last word always stays, so that such names do not fall together."""
+    assert normalise.company_key("Company Inc.") == "company"
+    assert normalise.company_key(" - ") is None
+
+
+def test_dates_fall_in_the_companys_zone() -> None:
+    """An instant late in the evening UTC is the next day in Tokyo; a date is itself anywhere."""
+    assert normalise.day("2026-03-01T20:00:00Z", "Asia/Tokyo").isoformat() == "2026-03-02"
+    assert normalise.day("2026-03-01", "Asia/Tokyo").isoformat() == "2026-03-01"
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "expected"),
+    [("1.005", "USD", "1.01"), ("1.5", "JPY", "2"), ("1.0005", "KWD", "1.001"), ("-1.005", "EUR", "-1.01")],
+)
+def test_amounts_round_half_up_to_the_currencys_digits(value: str, currency: str, expected: str) -> None:
+    """Half a cent goes up, in whichever number of digits the currency has."""
+    assert money.rounded(Decimal(value), currency) == Decimal(expected)
+
+
+@given(st.text(max_size=40))
+def test_standard_forms_are_idempotent(value: str) -> None:
+    """The standard form of a standard form is itself."""
+    for standard in (normalise.text, normalise.email, normalise.country, normalise.phone):
+        assert standard(standard(value)) == standard(value)  # type: ignore[operator]  # all take one text
+    key = normalise.company_key(value)
+    assert key is None or normalise.company_key(key) == key
+
+
+@given(st.from_regex(r"\+?[0-9 ().-]{6,16}", fullmatch=True), st.sampled_from(["US", "DE", "GB", None]))
+def test_phones_are_idempotent(value: str, country: str | None) -> None:
+    """A number in standard form is read as the same number, whatever the country."""
+    standard = normalise.phone(value, country)
+    assert normalise.phone(standard, country) == standard
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**12), max_value=10**12))
+def test_numbers_survive_as_text(value: Decimal) -> None:
+    """No digit is lost between a decimal and its text."""
+    assert money.decimal(money.text(value)) == value

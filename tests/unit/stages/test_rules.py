@@ -1,0 +1,96 @@
+"""Business rules: tried in order, checked before they hold."""
+
+from decimal import Decimal
+
+import pytest
+
+from connectors.errors import MappingError
+from streams.stages.mapping import TemplateError
+from streams.stages.merge import fresh
+from streams.stages.rules import check_rules, judge, parse_rules
+from tests.unit.stages.kit import TENANT, Company, at, snapshot
+
+ORDER = {**fresh("order", TENANT, "1"), "total": Decimal("1250.50"), "lead_source": "Web"}
+
+
+def test_all_rules_that_fit_apply_in_order() -> None:
+    """A later rule overrides what an earlier one set; the names tell which applied."""
+    rules = parse_rules(
+        """
+        defaults: {terms: Net 30, item: Services, department: Berlin}
+        rules:
+          - {name: big, when: order.total > 1000, then: {discount_percent: 5, memo: Thanks}}
+          - {name: huge, when: order.total > 100000, then: {hold: true}}
+          - {name: web, when: order.lead_source == 'Web', then: {class_name: Web, discount_percent: 7.5}}
+        """
+    )
+    verdict = judge(rules, ORDER, None, None)
+    assert verdict.fields["applied_rules"] == ["big", "web"]
+    assert verdict.fields["discount_percent"] == Decimal("7.5")
+    assert (verdict.fields["terms"], verdict.fields["department"]) == ("Net 30", "Berlin")
+    assert (verdict.fields["memo"], verdict.fields["class_name"], verdict.fields["hold"]) == ("Thanks", "Web", False)
+    assert rules.defaults.values == {"item": "Services"}
+
+
+def test_a_rule_that_no_longer_fits_leaves_nothing_behind(company: Company) -> None:
+    """Rules judge each snapshot anew, with the rules that hold then."""
+    company.connect(rules="rules: [{name: big, when: order.total > 1000, then: {discount_percent: 5}}]")
+    company.record("salesforce", "OpportunitySnapshot", snapshot(), at(1), remote_id="006A")
+    assert company.only("order")["discount_percent"] == 5
+    company.connect(revision=2)
+    company.record("salesforce", "OpportunitySnapshot", snapshot(2), at(2), remote_id="006A")
+    assert (company.only("order")["discount_percent"], company.only("order")["applied_rules"]) == (None, [])
+
+
+def test_rules_read_customer_and_contact() -> None:
+    """Absent parties read as empty fields."""
+    rules = parse_rules("rules: [{name: shop, when: customer.industry == 'Retail', then: {class_name: Shop}}]")
+    retail = {**fresh("party", TENANT, "2"), "industry": "Retail"}
+    assert judge(rules, ORDER, retail, None).fields["class_name"] == "Shop"
+    assert judge(rules, ORDER, None, None).fields["class_name"] is None
+
+
+def test_a_condition_without_an_answer_names_the_rule() -> None:
+    """Comparing nothing with a number is neither true nor false."""
+    rules = parse_rules("rules: [{name: big, when: order.total > 1000, then: {discount_percent: 5}}]")
+    with pytest.raises(MappingError, match=r"rules\.big: has a value of the wrong type"):
+        judge(rules, {**ORDER, "total": None}, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ("rules:\n  - {name: a, when: order.amount > 5, then: {hold: true}}", 2, "order.amount does not exist"),
+        ("rules:\n  - {name: a, when: 'true', then: {hold: true}}\n  - {name: a, when: 'true', then: {skip: true}}",
+         3, "the name a stands twice"),
+        ("rules:\n  - {name: a, when: order.name + 'x', then: {hold: true}}", 2, "a condition is true or false"),
+        ("rules:\n  - {name: a, when: order.total >, then: {hold: true}}", 2, "is not a valid expression"),
+        ("rules:\n  - {name: a, when: 'true', then: {discount: 5}}", 2, "key discount is unknown"),
+        ("rules:\n  - {name: a, when: 'true', then: {discount_percent: 150}}", 2, "at most 100"),
+        ("rules:\n  - {name: a, when: 'true', then: {document: BILL}}", 2, "is not one of INVOICE, SALES_RECEIPT"),
+        ("rules:\n  - {name: a, when: 'true', then: {}}", 2, "has no effect"),
+        ("rules:\n  - {when: 'true', then: {hold: true}}", 2, "key name is missing"),
+        ("defaults: {term: Net 30}", 1, "key term is unknown"),
+        ("rules: [", 1, "is not YAML"),
+    ],
+)  # fmt: skip
+def test_bad_rules_are_told_with_line_and_reason(text: str, line: int, reason: str) -> None:
+    """A mistake is found when the rules are saved, not when an order comes."""
+    (error,) = check_rules(text)
+    assert (error.file, error.line) == ("rules", line)
+    assert reason in str(error)
+
+
+def test_bad_settings_leave_the_former_ones(company: Company) -> None:
+    """A connection with wrong rules, mapping or zone is refused whole."""
+    company.connect(rules="defaults: {terms: Net 30}")
+    before = dict(company.state.rows)
+    with pytest.raises(TemplateError):
+        company.connect(revision=2, rules="rules: 5")
+    with pytest.raises(TemplateError):
+        company.connect(revision=2, mappings={"salesforce/account": "name: x"})
+    with pytest.raises(MappingError, match="zone: time zone 'Mars/Olympus' is unknown"):
+        company.connect(revision=2, zone="Mars/Olympus")
+    assert company.state.rows == before
+    company.connect(revision=1)
+    assert company.state.rows == before
