@@ -4,10 +4,12 @@ import asyncio
 import logging
 import random
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from mode import Service
 
+import connectors
 from connectors.clock import SystemClock
 from connectors.kafka.client import client_config
 from connectors.kafka.codec import Codec
@@ -39,9 +41,10 @@ from streams.runtime.log import Log, LogOptions
 from streams.runtime.slots import Slot
 from streams.runtime.worker import App, attach, make_app, run
 from streams.settings import Settings
-from streams.stages.mapping import load_templates
+from streams.stages.mapping import Templates
 from streams.stages.pipeline import Pipeline
 
+VENDOR_FOLDERS = Path(connectors.__file__).parent
 TRANSFORM = Application("transform", INBOX.name, TRANSFORM_STATE.name)
 CONNECT = Application("connect", COMMAND.name, CONNECT_STATE.name)
 
@@ -73,7 +76,7 @@ def transform(settings: Settings) -> NoReturn:
     codec, broker = _open(
         settings, TRANSFORM, [*CANONICAL.values(), CHANGES, COMMAND, TRANSFORM_STATE, JOURNAL, REVIEW]
     )
-    handler = Transform(Pipeline(codec, load_templates()), codec, broker.partitions)
+    handler = Transform(Pipeline(codec, Templates.load(VENDOR_FOLDERS)), codec, broker.partitions)
     app, log = _log(settings, broker, codec)
     probes = Probes(settings.host, settings.ports.transform_metrics, "SLUICEWAY_PORTS__TRANSFORM_METRICS", log.problems)
     attach(app, log, handler)
@@ -87,10 +90,7 @@ def connect(settings: Settings) -> NoReturn:
         FatalError, RetryableError, KafkaException: it cannot start; says why.
     """
     codec, broker = _open(settings, CONNECT, [INBOX, JOURNAL, REVIEW, CONNECTION, CONNECT_STATE])
-    agents: list[Connect] = []
-    directory = Directory(
-        settings.kafka, codec, lambda tenant, now: [agent.changed(tenant, now) for agent in agents] and None
-    )
+    directory = Directory(settings.kafka, codec)
     clock = SystemClock()
     pool = Pool(directory, Tools(clock, open_tokens(settings), frozenset(settings.allow_hosts)))
     tools = DeliveryTools(codec, clock, pool.get, directory, random.SystemRandom(), broker.partitions)

@@ -11,6 +11,7 @@ MODULES: tuple[str, ...] = (
     "transform",
     "connect",
     "sandbox",
+    "demo",
     "topics",
     "schemas",
     "connections",
