@@ -32,7 +32,6 @@ check: $(READY) ## lint, types and architecture; seconds
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/interrogate --quiet
 
 test: check ## check, then every test but the long chaos runs
 	@$(BIN)/python -m pytest
