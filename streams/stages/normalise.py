@@ -11,12 +11,13 @@ from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 import phonenumbers
+from babel import Locale
 from email_validator import EmailNotValidError, validate_email
-from phonenumbers.geodata.locale import LOCALE_DATA
 
 from connectors.wire import parse_instant
 
 VERSION = 1
+CODE = 2
 ROLES = frozenset(
     [
         "accounts",
@@ -146,22 +147,25 @@ def phone(value: str, country: str | None = None) -> str:
 
 
 @cache
+def _countries(language: str) -> Mapping[str, str]:
+    """Names by ISO 3166-1 alpha-2 code; CLDR's numeric regions are no countries."""
+    return {code: name for code, name in Locale(language).territories.items() if len(code) == CODE and code.isalpha()}
+
+
+@cache
 def _country_names() -> Mapping[str, str]:
-    """Country codes by name in the larger languages; LOCALE_DATA writes `*xx` for "as in language xx"."""
+    """Country codes by name in the larger languages."""
     names: dict[str, str] = {}
     for language in LANGUAGES:
-        for code, by_language in LOCALE_DATA.items():
-            name = by_language.get(language, "")
-            name = by_language.get(name[1:], "") if name.startswith("*") else name
-            if name:
-                names.setdefault(name.casefold(), code)
+        for code, name in _countries(language).items():
+            names.setdefault(name.casefold(), code)
     return {**names, **COUNTRIES}
 
 
 def country(value: str) -> str:
     """Return the ISO 3166-1 alpha-2 code of a country's code or name, or the text as it stands."""
     name = text(value)
-    if name.upper() in LOCALE_DATA:
+    if name.upper() in _countries(LANGUAGES[0]):
         return name.upper()
     return _country_names().get(name.casefold(), name)
 
