@@ -1,6 +1,6 @@
 """Making one call: with the permit a task began with, or one of its own; surprises become errors of the tree."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from connectors.errors import ConnectorError, InDoubtError, RetryableError
@@ -42,7 +42,7 @@ class Turn:
         if spare is not None:
             self._desk.drop(spare)
 
-    async def ask(self, todo: Todo, question: Awaitable[T], what: str) -> T:
+    async def ask(self, todo: Todo, question: Callable[[], Awaitable[T]], what: str) -> T:
         """Make a call that changes nothing at the vendor.
 
         Raises:
@@ -57,7 +57,7 @@ class Turn:
             await desk.give_back(permit)
             raise
         try:
-            answer = await expected(question)
+            answer = await expected(question())
         except ConnectorError as error:
             await desk.end(permit, [self._journal(todo, what, error.code or type(error).__name__)])
             raise harmless(error) from error

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from streams.delivery.counts import TodoCounts
-from streams.delivery.todo import Todo
+from streams.delivery.todo import ALONE, Todo
 from streams.delivery.waits import after, until
 from streams.delivery.worklist import Admission
 
 MOST_IDS = 50
 LONGEST_GATHERING = 3.0
-ALONE = "alone"
-"""In a row's `look`: read by itself, as a round with it was refused."""
 
 
 @dataclass(frozen=True, slots=True)

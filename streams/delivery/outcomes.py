@@ -13,7 +13,7 @@ from connectors.errors import (
     StaleError,
 )
 from streams.delivery.pauses import pause_for
-from streams.delivery.todo import Todo
+from streams.delivery.todo import DUPLICATE, STALE, Todo
 from streams.delivery.waits import after, backoff
 
 RETRY_FOR = timedelta(hours=24)
@@ -96,9 +96,9 @@ def decide(error: ConnectorError, todo: Todo, around: Surroundings) -> Decision:
 
 def _clash(todo: Todo, around: Surroundings) -> Decision:
     """Look first: what is in the way may be ours."""
-    if around.clash_is_final or todo.row.look == "duplicate":
+    if around.clash_is_final or todo.row.look == DUPLICATE:
         return AskSomeone(_failed(todo, "review", None, around.now, look=""))
-    return Again(_failed(todo, "retry", around.now, around.now, look="duplicate"), "retrying")
+    return Again(_failed(todo, "retry", around.now, around.now, look=DUPLICATE), "retrying")
 
 
 def _retry(error: RetryableError, todo: Todo, around: Surroundings) -> Decision:
@@ -106,7 +106,7 @@ def _retry(error: RetryableError, todo: Todo, around: Surroundings) -> Decision:
     wait = error.retry_after if error.retry_after is not None else backoff(row.tries, around.rng)
     look = row.look
     if isinstance(error, StaleError):
-        look = "stale"
+        look = STALE
         wait = 0.0 if row.tries < STALE_AT_ONCE else wait
     return Again(_failed(todo, "retry", after(now, wait), now, look=look), "retrying")
 

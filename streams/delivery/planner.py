@@ -13,7 +13,7 @@ from streams.delivery.desk import ClosedError, Desk, UnsentError
 from streams.delivery.references import LookupCache, body_of, fill, lookups, not_found
 from streams.delivery.rows import AttemptRow, ObjectRow
 from streams.delivery.settlement import Settlement
-from streams.delivery.todo import Todo
+from streams.delivery.todo import ABSENT, DUPLICATE, Todo
 from streams.delivery.waits import after
 
 UNSENT_SECONDS = 1.0
@@ -73,13 +73,14 @@ class Planner:
             attempted_at=attempt.first_at if attempt else None,
         )
         ready = Ready(todo, call, digest)
-        known = attempt is None and row is not None and row.remote_id is not None and not todo.row.look
-        return ready if known else await self._look(sink, ready, attempt, turn)
+        if attempt is None and _is_known(row, todo):
+            return ready
+        return await self._look(sink, ready, attempt, turn)
 
     async def _look(self, sink: Sink, ready: Ready, attempt: AttemptRow | None, turn: Turn) -> Ready | None:
         """Look at the vendor first: in doubt, without a row of ours, after a stale token or a clash."""
         todo, call = ready.todo, ready.call
-        found = await turn.ask(todo, sink.find(call), "find")
+        found = await turn.ask(todo, lambda: sink.find(call), "find")
         if found is None:
             return await self._missing(ready)
         if found.error is not None:
@@ -92,14 +93,14 @@ class Planner:
 
     async def _missing(self, ready: Ready) -> Ready | None:
         call = ready.call
-        if ready.todo.row.look == "duplicate":
+        if ready.todo.row.look == DUPLICATE:
             raise DuplicateError("the vendor has another object of that name, and it is not ours")
         if call.operation != "put":
             await self._found_done(ready, Outcome(remote=call.remote))
             return None
         if call.remote is not None:
             raise RejectedError(f"{call.object} {call.remote.id} is gone at the vendor; restore it, then replay")
-        return ready
+        return replace(ready, todo=ready.todo.changed(look=ABSENT))
 
     async def _found_done(self, ready: Ready, found: Outcome) -> None:
         settlement = self._settlement()
@@ -123,7 +124,7 @@ class Planner:
     async def _lookup(self, sink: Sink, todo: Todo, turn: Turn, name: tuple[str, str]) -> str:
         if not isinstance(sink, Lookup):
             raise RejectedError(f"{self._desk.vendor} cannot look up {name[0]} by name")
-        remote_id = await turn.ask(todo, sink.lookup(*name), f"lookup {name[0]}")
+        remote_id = await turn.ask(todo, lambda: sink.lookup(*name), f"lookup {name[0]}")
         if remote_id is None:
             raise not_found(name)
         self._lookups.put(name, remote_id, self._desk.now())
@@ -144,6 +145,13 @@ class Planner:
         settlement = self._settlement()
         settlement.returned(todo, started=attempt is not None)
         await settlement.commit()
+
+
+def _is_known(row: ObjectRow | None, todo: Todo) -> bool:
+    """Tell whether we know where the object is, or that it is nowhere yet."""
+    if todo.row.look == ABSENT:
+        return True
+    return row is not None and row.remote_id is not None and not todo.row.look
 
 
 def remote_of(row: ObjectRow | None, known: str | None) -> RemoteRef | None:

@@ -9,12 +9,12 @@ from streams import metrics
 from streams.delivery.calls import expected, harmless
 from streams.delivery.desk import ClosedError, Desk, StoppedError, UnsentError
 from streams.delivery.echoes import Echoes, Effects
-from streams.delivery.fetchlist import ALONE, FetchList, Round
+from streams.delivery.fetchlist import FetchList, Round
 from streams.delivery.outcomes import Again, Surroundings, UnexpectedError, decide
 from streams.delivery.permits import Permit
 from streams.delivery.planner import UNSENT_SECONDS
 from streams.delivery.tables import Put
-from streams.delivery.todo import LIVE_FIRST, Todo
+from streams.delivery.todo import ALONE, LIVE_FIRST, Todo
 from streams.delivery.waits import after, backoff
 from streams.runtime.types import Output
 

@@ -48,8 +48,10 @@ class SourceRunner:
                     return
                 try:
                     await self._read(connector, connector.source)
-                except (ClosedError, UnsentError):
+                except ClosedError:
                     continue
+                except UnsentError:
+                    await desk.clock.sleep(LOOK_SECONDS)
                 except ConnectorError as error:
                     failures += 1
                     await self._failed(error, failures)

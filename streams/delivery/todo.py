@@ -15,6 +15,9 @@ from streams.runtime.types import Headers, Record
 BACKFILL = "backfill"
 LIVE_FIRST, BACKFILL_LAST = 0, 1
 
+# A row's `look`: what the next try must know of the object at the vendor, or knows already.
+STALE, DUPLICATE, ABSENT, ALONE = "stale", "duplicate", "absent", "alone"
+
 
 @dataclass(frozen=True, slots=True)
 class Todo:

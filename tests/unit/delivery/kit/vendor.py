@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from connectors.errors import (
     ConnectorError,
@@ -22,6 +22,7 @@ from connectors.ports import Call, Outcome, Raw, RemoteRef
 from tests.unit.delivery.kit.shard import Point, no_point
 from tests.unit.delivery.kit.virtual import VirtualClock
 
+T = TypeVar("T")
 Script = Callable[[int, Call], str]
 
 
@@ -77,6 +78,7 @@ class FakeVendor:
     most_in_flight: int = 0
     overlaps: list[str] = field(default_factory=list)
     _answers: dict[str, Outcome] = field(default_factory=dict)
+    _keyed: dict[str, list[Stored]] = field(default_factory=dict)
     _background: set["asyncio.Task[Any]"] = field(default_factory=set)
 
     def of(self, object_type: str) -> list[Stored]:
@@ -115,9 +117,7 @@ class FakeVendor:
             self._carry_out(call)
             self.in_flight[call.object_key] -= 1
 
-        task = asyncio.ensure_future(carry_out())
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        self.spawn(carry_out())
 
     def _answer(self, fault: str, call: Call) -> Outcome:
         match fault:
@@ -142,10 +142,11 @@ class FakeVendor:
                 raise KeyError(fault)
 
     def _carry_out(self, call: Call) -> Outcome:
-        if self.remembers and call.request_id in self._answers:
-            return self._answers[call.request_id]
-        outcome = self._change(call)
-        self._answers[call.request_id] = outcome
+        # Another object or token is another content, which connectors tell their vendors by another id.
+        repeat = f"{call.request_id} {call.remote}"
+        if self.remembers and repeat in self._answers:
+            return self._answers[repeat]
+        outcome = self._answers[repeat] = self._change(call)
         return outcome
 
     def _change(self, call: Call) -> Outcome:
@@ -168,13 +169,30 @@ class FakeVendor:
         made = Stored(str(len(self.objects) + 1), call.object, call.object_key, dict(call.body))
         made.visible_at = _time() + self.read_lag
         self.objects[made.id] = made
+        self._keyed.setdefault(made.object_key, []).append(made)
         return Outcome(made.ref, b'{"Id":"%s"}' % made.id.encode(), version="v0")
+
+    async def read(self, key: str) -> None:
+        """Take the time of a call that changes nothing; it goes on even if the client dies."""
+        await asyncio.shield(self.spawn(self._read(f"{key} {len(self.arrivals)}")))
+
+    async def _read(self, key: str) -> None:
+        self.arrive(key)
+        await asyncio.sleep(self.latency)
+        self.in_flight[key] -= 1
+
+    def spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Begin something that goes on even if the client dies."""
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
 
     def find(self, call: Call) -> Outcome | None:
         """Look for an object by id or by our reference."""
-        for each in self.objects.values():
-            wanted = each.id == call.remote.id if call.remote else each.object_key == call.object_key
-            if wanted and not each.ended and each.visible_at <= _time():
+        by_id = [self.objects[call.remote.id]] if call.remote and call.remote.id in self.objects else []
+        for each in by_id if call.remote else self._keyed.get(call.object_key, []):
+            if not each.ended and each.visible_at <= _time():
                 return Outcome(each.ref, version=f"v{each.token}")
         return None
 
@@ -191,7 +209,7 @@ class Answer:
     async def write(self, calls: Sequence[Call]) -> Sequence[Outcome]:
         """Send the calls; the vendor goes on even if the client dies."""
         await self._point("before write")
-        tasks = [asyncio.ensure_future(self._vendor.write(call)) for call in calls]
+        tasks = [self._vendor.spawn(self._vendor.write(call)) for call in calls]
         await asyncio.wait(tasks)
         await self._point("after write")
         return [_outcome(task) for task in tasks]
@@ -200,9 +218,7 @@ class Answer:
         """Ask for an object."""
         await self._point("before find")
         self._vendor.finds.append(call)
-        self._vendor.arrive(f"find {call.object_key}")
-        await asyncio.sleep(self._vendor.latency)
-        self._vendor.in_flight[f"find {call.object_key}"] -= 1
+        await self._vendor.read(f"find {call.object_key}")
         await self._point("after find")
         return self._vendor.find(call)
 
@@ -215,9 +231,7 @@ class Answer:
         """Read objects."""
         await self._point("before fetch")
         self._vendor.fetched.append((object_type, tuple(ids)))
-        self._vendor.arrive(f"fetch {object_type} {ids}")
-        await asyncio.sleep(self._vendor.latency)
-        self._vendor.in_flight[f"fetch {object_type} {ids}"] -= 1
+        await self._vendor.read(f"fetch {object_type}")
         await self._point("after fetch")
         return [Raw(object_type, each, self._vendor.versions.get(each, "1"), b"{}") for each in ids]
 
