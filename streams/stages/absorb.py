@@ -30,9 +30,11 @@ def absorb(
     if template is None:
         raise MappingError("object", f"no mapping template reads {vendor} {object_type}; add one or stop reading it")
     found = draft(template, body, work.settings.values)
+    new = work.linked(found.ref).id is None
     known = work.apply(found, version, id_)
     references.attach(work, found.entity, known, found.links)
-    references.arrived(work, found.ref, known)
+    if new:
+        references.arrived(work, found.ref, known)
     return known
 
 

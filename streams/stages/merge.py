@@ -80,9 +80,14 @@ def _merge_field(merged: Entity, entity: str, name: str, value: Any, source: Sou
 
 
 def _union(preferred: list[str], others: list[str]) -> list[str]:
-    """Return the first of the preferred, then all else in order of text: one list for one set of sources."""
-    first = preferred[:1]
-    return first + sorted({*preferred, *others} - set(first))
+    """Return the first of the preferred, then all else in order of text, whatever the case of letters only once.
+
+    One set of sources so makes one list, in whichever order they come.
+    """
+    found = {value.casefold(): value for value in preferred[:1]}
+    for value in sorted({*preferred, *others}):
+        found.setdefault(value.casefold(), value)
+    return list(found.values())
 
 
 def _wins(merged: Entity, entity: str, name: str, value: Any, current: Any, source: Source) -> bool:

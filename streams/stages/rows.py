@@ -121,6 +121,10 @@ class Table(Generic[R]):
         value = self._state.get(self._key(*parts))
         return None if value is None else self._codec.decode_as(value, self._kind)
 
+    def raw(self, *parts: str) -> bytes | None:
+        """Return a row as it is stored."""
+        return self._state.get(self._key(*parts))
+
     def put(self, row: R, *parts: str) -> None:
         """Set a row; an equal one is not written again."""
         key, value = self._key(*parts), self._codec.encode(TRANSFORM_STATE, row)
@@ -169,6 +173,7 @@ class Rows:
     """Every table of one tenant."""
 
     def __init__(self, tenant: str, state: State, codec: Codec) -> None:
+        self.codec = codec
         self.entities = Entities(tenant, state, codec)
         self.connection = Table("connection", ConnectionChanged, tenant, state, codec)
         self.links = Table("link", Link, tenant, state, codec)  # vendor, object, remote id

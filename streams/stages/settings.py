@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from connectors.errors import MappingError, RejectedError
+from connectors.kafka.codec import Codec
 from connectors.kafka.records import ConnectionChanged
 from streams.stages import normalise
 from streams.stages.mapping import Templates
@@ -59,19 +60,21 @@ def current(tenant: str, rows: Rows, shipped: Templates) -> Settings:
     Raises:
         RejectedError: the tenant's connection never came.
     """
-    changed = rows.connection.get()
-    if changed is None:
+    raw = rows.connection.raw()
+    if raw is None:
         raise RejectedError(f"tenant {tenant} has no connection; say `sluiceway connections apply`, then replay this")
-    return Settings(
-        tenant=tenant,
-        vendors=frozenset(changed.vendors),
-        zone=changed.zone,
-        currency=changed.currency,
-        templates=_templates(shipped, tuple(sorted(changed.mappings.items()))),
-        rules=parse_rules(changed.rules),
-    )
+    return _made(raw, rows.codec, shipped)
 
 
 @lru_cache(maxsize=1024)
-def _templates(shipped: Templates, own: tuple[tuple[str, str], ...]) -> Templates:
-    return shipped.replaced(dict(own))
+def _made(raw: bytes, codec: Codec, shipped: Templates) -> Settings:
+    """Read the row; one tenant's records follow each other, so the same bytes come again and again."""
+    changed = codec.decode_as(raw, ConnectionChanged)
+    return Settings(
+        tenant=changed.tenant,
+        vendors=frozenset(changed.vendors),
+        zone=changed.zone,
+        currency=changed.currency,
+        templates=shipped.replaced(changed.mappings),
+        rules=parse_rules(changed.rules),
+    )

@@ -99,6 +99,15 @@ def test_lists_are_unions_with_the_owners_first_in_front() -> None:
     assert record["emails"] == ["s@x.example", "a@x.example", "q@x.example"]
 
 
+def test_one_address_in_two_spellings_is_one() -> None:
+    """The preferred spelling stays."""
+    record = merged(
+        (said("pardot", "Prospect", emails=["ann@x.example"]), "1"),
+        (said("salesforce", "Contact", emails=["Ann@x.example"]), "1"),
+    )
+    assert record["emails"] == ["Ann@x.example"]
+
+
 def test_custom_fields_have_a_provenance_of_their_own() -> None:
     """Each is decided for itself."""
     draft = Draft("party", Ref("salesforce", "Account", "1"), {}, {"Tier": "Gold"}, {}, ())
