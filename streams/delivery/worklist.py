@@ -58,13 +58,13 @@ class WorkList:
         if last is None:
             self._insert(todo, started=started)
             return Admission()
+        if todo.command.version < last.command.version:
+            return Admission(dropped=todo)
         if last.row.offset in self._started or started:
             # Still in its object's lane, whatever the command says: never two calls at once for one object.
             moved = todo if todo.row.lane == last.row.lane else todo.changed(lane=last.row.lane)
             self._insert(moved, started=started)
             return Admission(kept=None if moved is todo else moved)
-        if todo.command.version < last.command.version:
-            return Admission(dropped=todo)
         self.remove(last)
         kept = todo.supersedes(last)
         self._insert(kept, started=False)

@@ -60,6 +60,7 @@ class FakeVendor:
         remembers: repeats of a request id are answered with the first answer.
         latency: of every call, seconds.
         read_lag: a created object is found only so much later.
+        refused: ids whose fetch is refused, with all that are asked for beside them.
     """
 
     script: Script = always_ok
@@ -74,6 +75,7 @@ class FakeVendor:
     looked_up: list[tuple[str, str]] = field(default_factory=list)
     names: dict[tuple[str, str], str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
     in_flight: Counter[str] = field(default_factory=Counter)
     most_in_flight: int = 0
     overlaps: list[str] = field(default_factory=list)
@@ -233,6 +235,8 @@ class Answer:
         self._vendor.fetched.append((object_type, tuple(ids)))
         await self._vendor.read(f"fetch {object_type}")
         await self._point("after fetch")
+        if self._vendor.refused & set(ids):
+            raise RejectedError("no such id", code="2030")
         return [Raw(object_type, each, self._vendor.versions.get(each, "1"), b"{}") for each in ids]
 
 

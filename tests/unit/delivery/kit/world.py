@@ -164,7 +164,7 @@ class World:
         end = _time() + seconds
         self.own()
         while not self.settled and _time() < end:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(max(0.02, seconds / 20_000))
             for task in self._tasks:
                 if task.done():
                     task.result()
