@@ -76,7 +76,9 @@ def _win(work: Work, record: VendorRecord, body: Mapping[str, Any]) -> None:
     id_ = absorb(work, VENDOR, OPPORTUNITY, body, record.source_version)
     order = work.get("order", id_)
     if order is None or order["customer_id"] is None:
-        raise MappingError("customer_id", "the opportunity has neither an account nor a contact; add one and save it")
+        raise MappingError(
+            "customer_id", "is unknown: the opportunity has no account or contact that may be read; add one and save it"
+        )
     episode = order["episode"] if order["status"] == "WON" else order["episode"] + 1
     won = {**order, "status": "WON", "episode": episode, "total": _total(order["lines"])}
     if order["contact_id"] is not None:

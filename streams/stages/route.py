@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from connectors.errors import MappingError
 from connectors.kafka.records import Entity
 from streams.stages import commands, normalise
 from streams.stages.mapping import Ref
@@ -32,7 +33,7 @@ def _order(work: Work, order: Entity) -> None:
     """Customer, items, then the document that refers to them."""
     customer, contact = work.get("party", order["customer_id"]), work.get("party", order["contact_id"])
     if customer is None:
-        return
+        raise MappingError("customer_id", "the order's customer was deleted; give the opportunity another account")
     _customer(work, customer)
     for product_id in dict.fromkeys(line["product_id"] for line in order["lines"]):
         product = work.get("product", product_id)

@@ -16,8 +16,8 @@ from streams.stages.rows import Link, Rows
 from streams.stages.rules import Verdict
 from streams.stages.settings import Settings
 
-UNSEEN = ("version", "changed_at", "provenance")
-"""Fields whose change alone is none: they say how a record came about."""
+UNSEEN = ("id", "tenant", "version", "changed_at", "provenance")
+"""Fields whose change alone is none: they say which record it is and how it came about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,16 @@ def test_a_renamed_account_updates_the_customer(company: Company) -> None:
     assert (update.remote_id, update.version, body(update)["DisplayName"]) == ("58", 2, "Acme Corporation")
 
 
+def test_a_newer_version_with_the_same_content_is_no_change(company: Company) -> None:
+    """It is noted, so that what lies between cannot move anything back, but nobody hears of it."""
+    company.connect()
+    company.record("salesforce", "Account", ACCOUNT, at(1))
+    emitted = len(company.emits)
+    company.record("salesforce", "Account", ACCOUNT, at(9))
+    company.record("salesforce", "Account", {**ACCOUNT, "Name": "Former"}, at(5))
+    assert len(company.emits) == emitted
+
+
 def test_an_opportunity_without_products_is_one_position(company: Company) -> None:
     """The amount stands for the lines; the item is the configured one."""
     company.connect(rules="defaults: {item: Services}")
@@ -210,7 +220,9 @@ def test_an_opportunity_with_nobody_to_bill_is_refused(company: Company) -> None
     company.connect()
     before = dict(company.state.rows)
     won = snapshot(Opportunity=opportunity(AccountId=None), Account=None, ContactRoles=[])
-    with pytest.raises(MappingError, match="customer_id: the opportunity has neither an account nor a contact"):
+    with pytest.raises(
+        MappingError, match="customer_id: is unknown: the opportunity has no account or contact that may be read"
+    ):
         company.record("salesforce", "OpportunitySnapshot", won, at(1), remote_id="006A")
     assert company.state.rows == before
 
