@@ -102,7 +102,8 @@ def _checkpoint(home: Path) -> Path:
         settings = Path(folder, "server.properties")
         settings.write_text(_SETTINGS.format(port=9092, controller_port=9093, log_dir=f"{folder}/data"))
         tool = ("kafka.tools.StorageTool", "format", "-t", _kafka_uuid(), "-c", str(settings))
-        done = subprocess.run((*_java(home), *tool), capture_output=True, text=True, check=False)  # noqa: S603  our own
+        command = (*_java(home), *tool)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own command
         if done.returncode:
             raise InstallError(f"Kafka's StorageTool failed, remove {home} and start again: {done.stderr[-2000:]}")
         Path(folder, "data", _CHECKPOINT).rename(checkpoint)
