@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from connectors.errors import ConnectorError, DuplicateError, RejectedError
+from connectors.errors import ConnectorError, DuplicateError, RejectedError, RetryableError
 from connectors.ports import Call, Connector, Lookup, Outcome, RemoteRef, Sink
 from streams.delivery.attempts import Ready, digest_of, request_id
 from streams.delivery.calls import Turn
@@ -75,14 +75,16 @@ class Planner:
         ready = Ready(todo, call, digest)
         if attempt is None and _is_known(row, todo):
             return ready
-        return await self._look(sink, ready, attempt, turn)
+        return await self._look(sink, ready, row, attempt, turn)
 
-    async def _look(self, sink: Sink, ready: Ready, attempt: AttemptRow | None, turn: Turn) -> Ready | None:
+    async def _look(
+        self, sink: Sink, ready: Ready, row: ObjectRow | None, attempt: AttemptRow | None, turn: Turn
+    ) -> Ready | None:
         """Look at the vendor first: in doubt, without a row of ours, after a stale token or a clash."""
         todo, call = ready.todo, ready.call
         found = await turn.ask(todo, lambda: sink.find(call), "find")
         if found is None:
-            return await self._missing(ready)
+            return await self._missing(ready, row)
         if found.error is not None:
             raise found.error
         created = attempt is not None and attempt.remote_id is None and attempt.digest == ready.digest
@@ -91,8 +93,11 @@ class Planner:
             return None
         return replace(ready, call=replace(call, remote=found.remote), adopted=call.remote is None)
 
-    async def _missing(self, ready: Ready) -> Ready | None:
-        call = ready.call
+    async def _missing(self, ready: Ready, row: ObjectRow | None) -> Ready | None:
+        call, desk = ready.call, self._desk
+        young = row is not None and desk.now() < after(row.delivered_at, desk.timing.in_doubt)
+        if young and call.remote is not None:
+            raise RetryableError("the vendor's reads do not show our last write yet")
         if ready.todo.row.look == DUPLICATE:
             raise DuplicateError("the vendor has another object of that name, and it is not ours")
         if call.operation != "put":

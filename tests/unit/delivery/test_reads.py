@@ -9,13 +9,10 @@ import pytest
 from connectors.errors import ConnectorError, FatalError, QuotaError, RejectedError, RetryableError
 from connectors.kafka.records import VendorRecord, VendorResult
 from connectors.ports import Batch, Call, Raw
+from tests.unit.delivery.kit.story import passing
 from tests.unit.delivery.kit.vendor import FakeVendor
 from tests.unit.delivery.kit.virtual import VirtualClock, virtual
 from tests.unit.delivery.kit.world import CODEC, World, fetch, put
-
-
-async def _passing(seconds: float) -> None:
-    await asyncio.sleep(seconds)
 
 
 @dataclass
@@ -77,8 +74,8 @@ def test_a_steady_stream_is_not_gathered_for_ever() -> None:
         world.own()
         for n in range(200):
             world.send(fetch(str(n)))
-            await _passing(0.04)
-        await _passing(5)
+            await passing(0.04)
+        await passing(5)
         await world.end()
         return world
 
@@ -95,9 +92,9 @@ def test_a_fetch_under_way_does_not_swallow_the_next() -> None:
         world = World(FakeVendor(latency=2.0))
         world.own()
         world.send(fetch("1"))
-        await _passing(1)
+        await passing(1)
         world.send(fetch("1"))
-        await _passing(10)
+        await passing(10)
         await world.end()
         return world
 
@@ -111,10 +108,10 @@ def test_a_read_older_than_promised_is_repeated() -> None:
         world = World(FakeVendor(versions={"1": "2026-01-01"}))
         world.own()
         world.send(fetch("1", "2026-01-02"))
-        await _passing(1)
+        await passing(1)
         assert not world.records
         world.vendor.versions["1"] = "2026-01-02"
-        await _passing(60)
+        await passing(60)
         await world.end()
         return world
 
@@ -130,12 +127,12 @@ def test_an_echo_of_our_own_write_is_dropped() -> None:
         world = World(FakeVendor(versions={"1": "v1"}))
         world.own()
         world.send(put("party/1"))
-        await _passing(2)
+        await passing(2)
         world.send(fetch("1", "v0", "Customer"))
-        await _passing(2)
+        await passing(2)
         assert world.vendor.fetched == []
         world.send(fetch("1", "v1", "Customer"))
-        await _passing(2)
+        await passing(2)
         await world.end()
         return world
 
@@ -151,9 +148,9 @@ def test_our_own_new_object_is_not_read_as_a_stranger() -> None:
         world = World(FakeVendor(lambda number, _: "commit_then_reset" if number == 0 else "ok", latency=0.2))
         world.own()
         world.send(put("party/1"))
-        await _passing(1)
+        await passing(1)
         world.send(fetch("1", None, "Customer"))
-        await _passing(20)
+        await passing(20)
         await world.end()
         return world
 
@@ -183,7 +180,7 @@ def test_a_fetch_without_an_id_is_refused_at_intake() -> None:
         world = World()
         world.send(fetch(""))
         world.own()
-        await _passing(0.1)
+        await passing(0.1)
         with pytest.raises(RejectedError, match="needs remote_id"):
             world._tasks[1].result()
         world._tasks[0].cancel()
@@ -202,7 +199,7 @@ def read(pages: Pages, seconds: float = 20.0, kill_at: tuple[int, ...] = ()) -> 
             runner = delivery.source("t1", "acme", lambda: 0.0)
             world._tasks.append(asyncio.ensure_future(runner.run()))
             while VirtualClock().now().timestamp() < end and not world._killed.is_set():
-                await _passing(0.05)
+                await passing(0.05)
             world._killed.clear()
             await world.end()
         return world
@@ -265,10 +262,10 @@ def test_a_backfill_waits_for_room() -> None:
         world = World(source=pages)
         runner = world.own().source("t1", "acme", lambda: lag[0])
         world._tasks.append(asyncio.ensure_future(runner.run()))
-        await _passing(10)
+        await passing(10)
         assert pages.given == [0]
         lag[0] = 0.0
-        await _passing(10)
+        await passing(10)
         assert pages.given == [0, 1, 2]
         assert runner.age_seconds < 10
         await world.end()
@@ -292,9 +289,9 @@ def test_a_page_may_hold_our_own_object() -> None:
         world = World(FakeVendor(script), source=Late())
         delivery = world.own()
         world.send(put("party/1"))
-        await _passing(1)
+        await passing(1)
         world._tasks.append(asyncio.ensure_future(delivery.source("t1", "acme", lambda: 0.0).run()))
-        await _passing(20)
+        await passing(20)
         await world.end()
         return world
 
