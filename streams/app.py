@@ -1,7 +1,6 @@
 """Where the two Faust applications are put together from their parts."""
 
 import asyncio
-import logging
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +33,7 @@ from streams.agents.transform import Transform
 from streams.connections import Directory, open_tokens
 from streams.delivery.tools import DeliveryTools
 from streams.http import Probes
+from streams.logs import set_up
 from streams.runtime.breaker import BreakerRule
 from streams.runtime.broker import Application, Broker
 from streams.runtime.guard import Guard
@@ -80,7 +80,7 @@ def transform(settings: Settings) -> NoReturn:
     app, log = _log(settings, broker, codec)
     probes = Probes(settings.host, settings.ports.transform_metrics, "SLUICEWAY_PORTS__TRANSFORM_METRICS", log.problems)
     attach(app, log, handler)
-    run(app, log, settings.runtime.stall_seconds, settings.log_level, Beside(probes))
+    run(app, log, settings.runtime.stall_seconds, Beside(probes))
 
 
 def connect(settings: Settings) -> NoReturn:
@@ -105,12 +105,12 @@ def connect(settings: Settings) -> NoReturn:
         lambda: [*log.problems(), *([directory.problem] if directory.problem else [])],
     )
     attach(app, log, agent)
-    run(app, log, settings.runtime.stall_seconds, settings.log_level, Beside(probes), Beside(directory), inbox)
+    run(app, log, settings.runtime.stall_seconds, Beside(probes), Beside(directory), inbox)
 
 
 def _open(settings: Settings, application: Application, written: Sequence[Topic]) -> tuple[Codec, Broker]:
     """Connect to registry and brokers."""
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    set_up(settings.log_level)
     ids = RegistryIds(settings.registry)
     asyncio.run(ids.warm(written))
     connection = client_config(settings.kafka, application.name)

@@ -33,7 +33,7 @@ def demo(*, keep: bool) -> None:
             sys.exit(1)
         differences = _tell(settings.model_copy(update={"data_dir": folder}), env)
     finally:
-        if keep and not differences:
+        if keep:
             click.echo(f"\nAll of it keeps running. End it with: SLUICEWAY_DATA_DIR={folder} sluiceway down")
         else:
             _sluiceway(env, "down", quiet=True)
@@ -61,6 +61,7 @@ def _tell(settings: Settings, env: dict[str, str]) -> list[str]:
     if _sluiceway(env, *told):
         return ["the connections could not be applied"]
     click.echo()
+    os.environ["REQUESTS_CA_BUNDLE"] = company.credentials["quickbooks"]["ca_file"]
     story = Story(company, Person("Ada", "Lane", "ada.lane@lane-robotics.example", "Lane Robotics"), _step)
     try:
         story.run()

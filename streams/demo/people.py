@@ -1,14 +1,17 @@
 """What people of the company do, each with the tool they would use: none of these clients is ours."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import requests
 from intuitlib.client import AuthClient
 from quickbooks import QuickBooks
+from quickbooks.exceptions import QuickbooksException
 from quickbooks.objects import Customer, Invoice, Payment, PaymentLine
 from simple_salesforce.api import Salesforce
 from simple_salesforce.format import format_soql
@@ -16,6 +19,10 @@ from simple_salesforce.format import format_soql
 from streams.demo.company import Company
 
 API_VERSION = "67.0"
+THROTTLED = "ThrottleExceeded"
+PATIENCE = 60
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +125,9 @@ class Salesperson:
 
 
 class Bookkeeper:
-    """Works in QuickBooks with python-quickbooks.
+    """Works in QuickBooks with python-quickbooks, which is told of another host by a class attribute.
 
-    The client takes the place of its API from a class attribute, and the authority to trust from the environment; the
-    caller sets both (`QuickBooks.api_url_v3`, `REQUESTS_CA_BUNDLE`).
+    It insists on https, so `REQUESTS_CA_BUNDLE` must name the sandbox's authority.
     """
 
     def __init__(self, company: Company) -> None:
@@ -139,15 +145,15 @@ class Bookkeeper:
 
     def customers(self, name: str) -> list[Customer]:
         """Return the customers of that display name."""
-        return list(Customer.filter(DisplayName=name, qb=self._client))
+        return _patiently(lambda: list(Customer.filter(DisplayName=name, qb=self._client)))
 
     def invoices(self, customer: Customer) -> list[Invoice]:
         """Return the customer's invoices."""
-        return list(Invoice.filter(CustomerRef=customer.Id, qb=self._client))
+        return _patiently(lambda: list(Invoice.filter(CustomerRef=customer.Id, qb=self._client)))
 
     def invoice(self, invoice_id: str) -> Invoice:
         """Return one invoice."""
-        return Invoice.get(invoice_id, qb=self._client)
+        return _patiently(lambda: Invoice.get(invoice_id, qb=self._client))
 
     def take_payment(self, invoice: Invoice) -> Payment:
         """Receive the invoice's full balance."""
@@ -158,7 +164,19 @@ class Bookkeeper:
         payment.CustomerRef = invoice.CustomerRef
         payment.TotalAmt = invoice.Balance
         payment.Line = [line]
-        return payment.save(qb=self._client)
+        return _patiently(lambda: payment.save(qb=self._client))
+
+
+def _patiently(ask: Callable[[], T]) -> T:
+    """Return QuickBooks' answer; the client does not wait by itself when QuickBooks says that we ask too often."""
+    for _ in range(PATIENCE):
+        try:
+            return ask()
+        except QuickbooksException as error:
+            if THROTTLED not in str(error):
+                raise
+        time.sleep(1.0)
+    return ask()
 
 
 def money(value: Any) -> Decimal:

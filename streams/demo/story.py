@@ -10,7 +10,8 @@ from streams.demo.company import Company
 from streams.demo.people import Bookkeeper, Marketer, Salesperson, money
 
 PATIENCE_SECONDS = 60.0
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.5
+"""People share the vendors' rate limits with Sluiceway."""
 LINES = {"EDGE-GW": 2, "SVC-ONB": 1}
 PRICES = {"EDGE-GW": Decimal("1200.00"), "SVC-ONB": Decimal("1500.00")}
 GROSS = sum((PRICES[code] * quantity for code, quantity in LINES.items()), Decimal(0))

@@ -18,11 +18,10 @@ from streams.gateway.inbox import Inbox
 from streams.gateway.secrets import WebhookSecrets
 from streams.gateway.webhooks import Webhooks
 from streams.http import HttpServer, Probes, probe_routes
+from streams.logs import set_up
 from streams.settings import Settings
 
 logger = logging.getLogger(__name__)
-
-NOISY = ("httpx", "httpx2", "httpcore", "authlib", "uvicorn")
 
 
 class Gateway:
@@ -99,9 +98,7 @@ async def serve(settings: Settings) -> None:
     Raises:
         FatalError, RetryableError, KafkaException: as `Gateway.run`.
     """
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for name in NOISY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    set_up(settings.log_level)
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)

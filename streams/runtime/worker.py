@@ -1,6 +1,5 @@
 """A process of one application: the Faust app with its agent, the log, the watchdog, signals and a deadline to stop."""
 
-import logging
 import os
 import threading
 from signal import Signals
@@ -17,7 +16,6 @@ from streams.runtime.log import Log
 from streams.runtime.watchdog import Watchdog
 
 STOPPED_SECONDS = 0.5
-NOISY = ("faust", "mode", "aiokafka", "httpx", "httpcore")
 
 
 class NoKafka(BootStrategy):
@@ -90,18 +88,14 @@ class Worker(faust.Worker):
         deadline.start()
 
 
-def run(app: App, log: Log, stall_seconds: float, level: str, *services: Service) -> NoReturn:
+def run(app: App, log: Log, stall_seconds: float, *services: Service) -> NoReturn:
     """Run the process until a signal; never returns.
 
     Args:
         app: with its agent attached.
         log: that feeds it.
         stall_seconds: for the watchdog.
-        level: of the logs, on standard error.
         services: the role's own.
     """
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for name in NOISY:
-        logging.getLogger(name).setLevel(logging.WARNING)
     process = Process(log, Watchdog(log, stall_seconds), services)
     Worker(app, process, quiet=True, redirect_stdouts=False, console_port=0).execute_from_commandline()

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from connectors.kafka.codec import Codec, LocalIds
+from streams.logs import set_up
 from streams.runtime.breaker import BreakerRule
 from streams.runtime.broker import Application, Broker
 from streams.runtime.guard import Guard
@@ -52,7 +53,8 @@ def main() -> None:
     rule = BreakerRule(int(os.environ.get("BREAKER", "50")), 0.5, 200)
     log = Log(app, broker, guard, LogOptions(slot.path, int(os.environ.get("CHUNK", "1000")), 0.5, rule, 6000))
     attach(app, log, relay)
-    run(app, log, float(os.environ.get("STALL", "60")), "INFO")
+    set_up("INFO")
+    run(app, log, float(os.environ.get("STALL", "60")))
 
 
 if __name__ == "__main__":
