@@ -6,7 +6,9 @@ from importlib import import_module
 import click
 
 MODULES: tuple[str, ...] = (
-    "stack",
+    "up",
+    "down",
+    "status",
     "gateway",
     "transform",
     "connect",

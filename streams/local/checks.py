@@ -36,11 +36,11 @@ async def remove_leftovers(earlier: StackState | None, say: Say) -> None:
 def _alive(service: ServiceState) -> psutil.Process | None:
     if service.pid is None:
         return None
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(service.pid)
-        return process if process.create_time() == service.created else None
-    except psutil.NoSuchProcess:
-        return None
+        if process.create_time() == service.created and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    return None
 
 
 def require_ports(steps: Iterable[Step], host: str) -> None:

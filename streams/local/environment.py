@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from connectors.kafka.embedded.registry import registry_url
 from streams.local.errors import LocalError
@@ -34,10 +34,12 @@ def environment(settings: Settings, selected: Collection[str]) -> dict[str, str]
     env = {
         "SLUICEWAY_DATA_DIR": str(settings.data_dir.resolve()),
         "SLUICEWAY_HOST": settings.host,
+        "SLUICEWAY_LOG_LEVEL": settings.log_level,
         "SLUICEWAY_ALLOW_HOSTS": json.dumps(sorted({*settings.allow_hosts, "127.0.0.1"})),
         _TOKEN_KEY: _secret(settings.token_key) or kept.get(_TOKEN_KEY) or _new_key(),
         _OPERATOR_TOKEN: _secret(settings.operator_token) or kept.get(_OPERATOR_TOKEN) or secrets.token_urlsafe(24),
-        **{f"SLUICEWAY_PORTS__{name.upper()}": str(port) for name, port in settings.ports.model_dump().items()},
+        **_nested("PORTS", settings.ports),
+        **_nested("RUNTIME", settings.runtime),
     }
     if "kafka" in selected:
         chosen = "partitions" in settings.kafka.model_fields_set
@@ -51,6 +53,10 @@ def environment(settings: Settings, selected: Collection[str]) -> dict[str, str]
         env["SLUICEWAY_REGISTRY__URL"] = registry_url(settings.ports.registry)
     _write(settings.data_dir / "env", env)
     return env
+
+
+def _nested(group: str, model: BaseModel) -> dict[str, str]:
+    return {f"SLUICEWAY_{group}__{name.upper()}": str(value) for name, value in model.model_dump().items()}
 
 
 def _secret(value: SecretStr | None) -> str | None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from streams.local.plan import Step
 from streams.local.stack import Stack
 from streams.local.state import ServiceState, StackState, StateFile
 from streams.local.status import DOWN, status, table
-from tests.unit.local.conftest import MakeProgram
+from tests.unit.local.conftest import MakeProgram, gone
 
 WAIT = "import signal; signal.pause()"
 FOLLOWER = """
@@ -31,6 +32,11 @@ def end(*_):
 signal.signal(signal.SIGTERM, end)
 open({path!r}, "a").write({name!r})
 signal.pause()
+"""
+
+ORPHAN = """
+import subprocess as s
+print(s.Popen(["sleep", "60"], start_new_session=True, stdout=s.DEVNULL, stderr=s.DEVNULL).pid)
 """
 
 MakeStep = Callable[..., Step]
@@ -47,6 +53,13 @@ def step(python: MakeProgram) -> MakeStep:
         return Step(name, prepare, after, lasting=lasting)
 
     return make
+
+
+async def orphan() -> psutil.Process:
+    """Start a process that is nobody's child."""
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", ORPHAN, stdout=asyncio.subprocess.PIPE)
+    output, _ = await parent.communicate()
+    return psutil.Process(int(output))
 
 
 async def test_each_starts_after_and_stops_before_what_it_needs(step: MakeStep, tmp_path: Path) -> None:
@@ -118,20 +131,17 @@ async def test_one_supervisor_per_folder(tmp_path: Path) -> None:
 async def test_leftovers_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process of an earlier run that nobody stopped is ended; a reused pid is not touched."""
     monkeypatch.setattr("streams.local.checks._LEFTOVER_SECONDS", 0.2)
-    left = await asyncio.create_subprocess_exec("sleep", "60", start_new_session=True)
-    other = await asyncio.create_subprocess_exec("sleep", "60", start_new_session=True)
-    created = psutil.Process(left.pid).create_time()
+    left, other = [await orphan() for _ in range(2)]
     services = [
-        ServiceState("left", "", pid=left.pid, created=created),
-        ServiceState("other", "", pid=other.pid, created=created - 1000),
+        ServiceState("left", "", pid=left.pid, created=left.create_time()),
+        ServiceState("other", "", pid=other.pid, created=other.create_time() - 1000),
     ]
     said: list[str] = []
     await remove_leftovers(StackState(1, "ready", services), said.append)
-    assert await left.wait() == -signal.SIGKILL
-    assert other.returncode is None
+    assert await asyncio.to_thread(gone, left.pid)
+    assert other.is_running()
     assert said[-1] == f"ending {left.pid}, left over from an earlier run"
     other.kill()
-    await other.wait()
 
 
 async def test_a_taken_port_names_port_owner_and_setting() -> None:
@@ -148,3 +158,18 @@ async def test_a_taken_port_names_port_owner_and_setting() -> None:
         expected = rf"port {port}, wanted by registry, is taken by .+ \(pid {os.getpid()}\).*SLUICEWAY_PORTS__REGISTRY="
         with pytest.raises(LocalError, match=expected):
             require_ports([wants], "127.0.0.1")
+
+
+async def test_an_interrupted_start_leaves_nothing(step: MakeStep, tmp_path: Path) -> None:
+    """Ctrl-C before all is ready stops what had started by then."""
+    mute = step("mute", WAIT, "fine", ready=("http://127.0.0.1:1/",))
+    starting = Stack.of([step("fine"), mute], file := StateFile(tmp_path), print)
+    begun = asyncio.create_task(starting.__aenter__())
+    async with asyncio.timeout(10):
+        while (state := file.read()) is None or None in [service.pid for service in state.services]:
+            await asyncio.sleep(0.01)
+    begun.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await begun
+    assert await asyncio.to_thread(gone, *(service.pid for service in state.services if service.pid))
+    assert file.read() is None

@@ -1,24 +1,18 @@
-"""`sluiceway up`, `down`, `status`: all of Sluiceway on this machine."""
+"""`sluiceway up`: all of Sluiceway on this machine."""
 
 import asyncio
-import json
 import signal
 import sys
 from collections.abc import Collection
-from dataclasses import asdict
 
 import click
 
 from streams.commands.failures import run
-from streams.local.control import start_detached, stop
-from streams.local.plan import names
+from streams.local.control import start_detached
 from streams.local.stack import Stack
 from streams.local.state import StateFile
-from streams.local.status import status as ask
-from streams.local.status import table
+from streams.local.status import status, table
 from streams.settings import Settings
-
-_NOT_READY = 3
 
 
 @click.command()
@@ -29,15 +23,9 @@ def up(*, detach: bool, only: str | None) -> None:
     settings = Settings()
     if detach:
         run(start_detached(settings.data_dir, ["up", *(["--only", only] if only else [])], click.echo))
-        click.echo(f"\n{table(run(ask(StateFile(settings.data_dir))))}\n\n`sluiceway down` stops all")
+        click.echo(f"\n{table(run(status(StateFile(settings.data_dir))))}\n\n`sluiceway down` stops all")
         return
-    run(_serve(settings, [name.strip() for name in only.split(",")] if only else _possible(settings)))
-
-
-def _possible(settings: Settings) -> Collection[str]:
-    root = click.get_current_context().find_root()
-    assert isinstance(root.command, click.Group)  # noqa: S101  the command line is one
-    return [name for name in names(settings) if name in {"kafka", "registry", *root.command.list_commands(root)}]
+    run(_serve(settings, [name.strip() for name in only.split(",")] if only else ()))
 
 
 async def _serve(settings: Settings, only: Collection[str]) -> None:
@@ -55,7 +43,7 @@ async def _serve(settings: Settings, only: Collection[str]) -> None:
         loop.add_signal_handler(number, end, number.name)
     try:
         async with Stack.running(settings, only, _say) as stack:
-            _say("\n" + table(await ask(StateFile(settings.data_dir))))
+            _say("\n" + table(await status(StateFile(settings.data_dir))))
             _say(f"\nlogs and data: {settings.data_dir}; Ctrl-C or `sluiceway down` stops all")
             try:
                 await stack.watch()
@@ -72,20 +60,4 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-@click.command()
-def down() -> None:
-    """Stop what `sluiceway up` started, in whatever terminal, and wait until it is gone."""
-    stopped = run(stop(Settings().data_dir, click.echo))
-    click.echo("stopped" if stopped else "nothing runs")
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="print JSON")
-def status(*, as_json: bool) -> None:
-    """Show what runs and where. Exit code 0 when all of it is ready, 3 otherwise."""
-    found = run(ask(StateFile(Settings().data_dir)))
-    click.echo(json.dumps(asdict(found), indent=2) if as_json else table(found))
-    sys.exit(0 if found.ready else _NOT_READY)
-
-
-COMMANDS = (up, down, status)
+COMMANDS = (up,)
