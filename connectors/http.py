@@ -24,6 +24,7 @@ import httpx
 
 from connectors.errors import FatalError, InDoubtError, NotSentError, RetryableError
 from connectors.metrics import REQUESTS, SECONDS
+from connectors.pacing import turn
 
 UNAUTHORIZED = 401
 CONNECT_SECONDS = 10.0
@@ -175,6 +176,9 @@ class Http:
     async def _authorise(self, request: httpx.Request, *, reads: bool, pinned: str | None) -> httpx.Response:
         if pinned is not None:
             request.headers["Authorization"] = pinned
+        if pinned is None and self.tokens is None:
+            return await self._send(request, reads=reads)
+        await turn()
         if pinned is not None or self.tokens is None:
             return await self._send(request, reads=reads)
         token = await self.tokens.token()
@@ -183,6 +187,7 @@ class Http:
         if response.status_code != UNAUTHORIZED or not self.about_token(response):
             return response
         request.headers["Authorization"] = f"Bearer {await self.tokens.refresh(token)}"
+        await turn()
         return await self._send(request, reads=reads)
 
     async def _send(self, request: httpx.Request, *, reads: bool) -> httpx.Response:

@@ -57,7 +57,8 @@ class Turn:
             await desk.give_back(permit)
             raise
         try:
-            answer = await expected(question())
+            with desk.paced(permit):
+                answer = await expected(question())
         except ConnectorError as error:
             await desk.end(permit, [self._journal(todo, what, error.code or type(error).__name__)])
             raise harmless(error) from error

@@ -1,12 +1,14 @@
 """What everything done for one connection shares: its rows, permits and pauses, and whether it may run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from connectors import accounts
-from connectors.errors import ConnectorError, FatalError
+from connectors.errors import ConnectorError, FatalError, NotSentError
 from connectors.kafka.records import VendorConnection
+from connectors.pacing import paced
 from connectors.ports import Account, Connector, Limits
 from streams.delivery.outbox import Outbox
 from streams.delivery.pauses import OPERATOR, Pauses, pause_for
@@ -19,6 +21,8 @@ from streams.runtime.types import Output
 
 POLL_SECONDS = 5.0
 GATHER_SECONDS = 0.05
+FURTHER_FIRST = -1
+"""Before all priorities: what is begun is ended first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +181,21 @@ class Desk:
         if self.now() > permit.deadline or not self.shard.alive:
             raise UnsentError
         permit.permits.sent()
+
+    @contextmanager
+    def paced(self, permit: Permit) -> Iterator[None]:
+        """Within this, every request but the first takes a permit of its own beside `permit`."""
+
+        async def further() -> None:
+            more = await permit.permits.take(FURTHER_FIRST, permit)
+            try:
+                await self.begin(more)
+            except UnsentError:
+                more.permits.unused()
+                raise NotSentError("a further request of this call came too late to be sent") from None
+
+        with paced(further):
+            yield
 
     async def end(self, permit: Permit, outputs: Sequence[Output] = (), rows: Sequence[Put] = ()) -> None:
         """Commit what became of a call; its slot is free."""

@@ -48,8 +48,8 @@ class Permits:
         self._queue: list[tuple[int, int]] = []
         self._pulse = Pulse(clock)
 
-    async def take(self, priority: int) -> "Permit":
-        """Wait for a permit.
+    async def take(self, priority: int, held: "Permit | None" = None) -> "Permit":
+        """Wait for a permit; with one `held`, for a further request of the same call, which keeps its slot.
 
         Raises:
             QuotaError: there will be none for more than two minutes.
@@ -62,13 +62,13 @@ class Permits:
                 dry = self._quota.wait(now.timestamp())
                 if dry > LONG_SECONDS:
                     raise QuotaError(f"the quota is used up for {dry:.0f} s", until=after(now, dry))
-                wait = self._slot_wait(now)
+                wait = self._slot_wait(now) if held is None else 0.0
                 if wait == 0:
                     wait = dry
                 if self._queue[0] != turn:
                     await self._pulse.wait()
                 elif wait == 0:
-                    return self._grant(now)
+                    return self._grant(now, held)
                 else:
                     await self._pulse.wait(wait)
         finally:
@@ -92,8 +92,8 @@ class Permits:
                 return slot
         return None
 
-    def _grant(self, now: datetime) -> "Permit":
-        slot = self._free_slot(now)
+    def _grant(self, now: datetime, held: "Permit | None") -> "Permit":
+        slot = held.slot if held is not None else self._free_slot(now)
         if slot is None:
             raise AssertionError("a permit was granted without a slot")
         self._taken[slot] = None

@@ -81,7 +81,8 @@ class Reader:
             await desk.give_back(permit, (), rows)
             return
         try:
-            read = await _fetch(connector.fetcher, taken)
+            with desk.paced(permit):
+                read = await _fetch(connector.fetcher, taken)
         except ConnectorError as error:
             await desk.pause_for(error)
             await desk.end(permit, *self._failed(taken, harmless(error)))

@@ -96,7 +96,8 @@ class SourceRunner:
             await desk.give_back(permit)
             raise
         try:
-            batch = await expected(_next(pages))
+            with desk.paced(permit):
+                batch = await expected(_next(pages))
         except ConnectorError:
             await desk.end(permit)
             raise

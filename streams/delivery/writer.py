@@ -82,7 +82,8 @@ class Writer:
         except UnsentError:
             await self._unsent(ready, permit)
             return
-        outcomes = await written(sink, [each.call for each in ready])
+        with self._desk.paced(permit):
+            outcomes = await written(sink, [each.call for each in ready])
         await self._settle(ready, outcomes, permit)
 
     async def _begin(self, ready: Sequence[Ready], permit: Permit) -> None:
