@@ -19,6 +19,9 @@ from confluent_kafka.cimpl import NewTopic
 
 from connectors.kafka.embedded.ports import free_ports
 from connectors.kafka.embedded.registry import registry_url
+from streams.local.control import stop
+from streams.local.state import StateFile
+from streams.local.status import DOWN, status
 
 TOPIC, GROUP = "kept", "keepers"
 
@@ -69,7 +72,7 @@ async def sluiceway(tmp_path: Path) -> AsyncIterator[Sluiceway]:
     """A command line whose stack is gone afterwards."""
     command = Sluiceway(tmp_path / "data", *free_ports(3))
     yield command
-    await command("down")
+    await stop(command.data_dir, print)
 
 
 def write_something(sluiceway: Sluiceway) -> None:
@@ -122,15 +125,15 @@ async def test_everything_survives_kill_9_of_the_supervisor(sluiceway: Sluiceway
     supervisor.send_signal(signal.SIGKILL)
     _, alive = await asyncio.to_thread(psutil.wait_procs, family, 20)
     assert not alive
-    down = await sluiceway.status()
-    assert (down["exit"], down["phase"], down["services"]) == (3, "down", [])
+    assert await status(StateFile(sluiceway.data_dir)) == DOWN
 
     code, said = await sluiceway("up", "--detach", "--only", "kafka,registry")
     assert code == 0, said
     assert await asyncio.to_thread(read_on, sluiceway) == (2, [b"2"])
     assert [await register(sluiceway, name) for name in ("Second", "First", "Third")] == [ids[1], ids[0], ids[1] + 1]
     assert await sluiceway("down") == (0, "stopped\n")
-    assert await sluiceway("down") == (0, "nothing runs\n")
+    down = await sluiceway.status()
+    assert (down["exit"], down["phase"], down["services"]) == (3, "down", [])
 
 
 async def test_a_taken_port_is_told_without_a_traceback(sluiceway: Sluiceway) -> None:
@@ -141,7 +144,7 @@ async def test_a_taken_port_is_told_without_a_traceback(sluiceway: Sluiceway) ->
     assert said.startswith(f"error: port {sluiceway.kafka}, wanted by kafka, is taken by ")
     assert "SLUICEWAY_PORTS__KAFKA=<free port>" in said
     assert len(said.splitlines()) == 1
-    assert (await sluiceway.status())["phase"] == "down"
+    assert await status(StateFile(sluiceway.data_dir)) == DOWN
 
 
 async def test_ctrl_c_stops_a_foreground_run(sluiceway: Sluiceway) -> None:

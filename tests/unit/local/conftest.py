@@ -1,5 +1,6 @@
 """Small programs to supervise."""
 
+import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,9 @@ def python(tmp_path: Path) -> MakeProgram:
 
 def gone(*pids: int) -> bool:
     """Wait up to 10 s until none of the processes runs."""
-    processes = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    processes = []
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            processes.append(psutil.Process(pid))
     _, alive = psutil.wait_procs(processes, 10)
     return not alive

@@ -166,7 +166,7 @@ async def test_an_interrupted_start_leaves_nothing(step: MakeStep, tmp_path: Pat
     starting = Stack.of([step("fine"), mute], file := StateFile(tmp_path), print)
     begun = asyncio.create_task(starting.__aenter__())
     async with asyncio.timeout(10):
-        while (state := file.read()) is None or None in [service.pid for service in state.services]:
+        while (state := file.read()) is None or None in [s.pid for s in state.services]:  # noqa: ASYNC110  a file
             await asyncio.sleep(0.01)
     begun.cancel()
     with pytest.raises(asyncio.CancelledError):
