@@ -9,7 +9,6 @@ from pathlib import Path
 
 import psutil
 
-from connectors.kafka.embedded.process import tail
 from streams.local.checks import remove_leftovers
 from streams.local.errors import LocalError
 from streams.local.plan import Say
@@ -40,11 +39,12 @@ async def start_detached(data_dir: Path, argv: Sequence[str], say: Say) -> None:
     file = StateFile(data_dir)
     with log.open() as lines:
         while not _is_ready(file, process.pid):
-            if process.poll() is not None:
-                raise LocalError("\n".join(["the background process ended.", lines.read().strip() or tail(log)]))
-            await asyncio.sleep(_LOOK_EVERY)
+            ended = process.poll() is not None
             for line in lines:
                 say(line.rstrip())
+            if ended:
+                raise LocalError(f"nothing runs in the background; {log} keeps what was said")
+            await asyncio.sleep(_LOOK_EVERY)
 
 
 def _is_ready(file: StateFile, pid: int) -> bool:
