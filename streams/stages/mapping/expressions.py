@@ -1,5 +1,6 @@
 """CEL expressions, compiled once per text (engine: cel-expr-python, hidden behind this file)."""
 
+import ctypes
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from streams.stages.mapping import functions
 MAX_LENGTH = 4096
 _POSITION = re.compile(r"^(?:[A-Z_]+: )?ERROR: <input>:\d+:\d+: ")
 _CODE = re.compile(r"^[A-Z_]+: ")
+_NONE = ctypes.py_object(None)
 _MISSING_KEY = re.compile(r'Key not found in map : "?([^"]*)"?')
 
 
@@ -46,9 +48,15 @@ class Expression:
             ValueError: it has none for this record; says why, without values of the record.
         """
         result = self._compiled.eval(scope.activation)
-        if result.type().name() == "ERROR":
+        kind = result.type().name()
+        if kind == "NULL":
+            return None
+        if kind == "ERROR":
             raise ValueError(_reason(str(result.value())))
-        return result.plain_value()
+        value = result.plain_value()
+        if isinstance(value, list | dict):
+            _keep_nulls(value)
+        return value
 
     def unknown_key(self, scope: Scope) -> str | None:
         """Return the name of a field that is read but nowhere declared, as a trial run on `scope` shows."""
@@ -108,6 +116,18 @@ def holds(path: str, condition: Expression | None, values: Scope) -> bool:
         MappingError: it has no answer for this record.
     """
     return condition is None or evaluate(path, condition, values) is True
+
+
+def _keep_nulls(value: Any) -> None:
+    """Take the references to None that cel-expr-python 0.1.3 forgets to take, one for each null that it returns.
+
+    Before Python 3.12 made None immortal, the process would end as soon as its count of references reached zero.
+    """
+    for item in value.values() if isinstance(value, dict) else value:
+        if item is None:
+            ctypes.pythonapi.Py_IncRef(_NONE)
+        elif isinstance(item, list | dict):
+            _keep_nulls(item)
 
 
 def _compile_reason(message: str) -> str:
