@@ -114,7 +114,8 @@ def _read(kafka: KafkaSettings, partition: int, offset: int = OFFSET_BEGINNING) 
     with _consumer(kafka) as consumer:
         consumer.assign([TopicPartition(DLQ.name, partition, offset)])
         while True:
-            messages = consumer.consume(BATCH, TIMEOUT_SECONDS)
+            # Waiting for a full batch would take the whole timeout: first one, then what else is there.
+            messages = [*consumer.consume(1, TIMEOUT_SECONDS), *consumer.consume(BATCH, 0)]
             if not messages:
                 raise FatalError(f"Kafka sends nothing of {DLQ.name}/{partition} for {TIMEOUT_SECONDS:g} s; try again")
             for message in messages:

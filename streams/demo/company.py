@@ -48,6 +48,9 @@ class Company:
             credentials[vendor] = answer.raise_for_status().json()
         hook = {"account": tenant, "url": f"{at.gateway}/webhooks/quickbooks", "schedule": [0.2, 1.0, 5.0, 5.0, 5.0]}
         httpx.post(f"{at.quickbooks}/__sandbox/webhooks", json=hook).raise_for_status()
+        # Sluiceway and the bookkeeper's client are two apps with 10 calls a second each; the sandbox knows one app.
+        twice = {"account": tenant, "limits": {"realm and app per second": 20}}
+        httpx.post(f"{at.quickbooks}/__sandbox/limits", json=twice).raise_for_status()
         return cls(tenant, credentials)
 
     def connection(self) -> dict[str, Any]:

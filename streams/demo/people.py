@@ -47,6 +47,10 @@ class Marketer:
             },
         )
 
+    def close(self) -> None:
+        """Hang up."""
+        self._http.close()
+
     def sign_up(self, email: str, first: str, last: str) -> int:
         """Create the prospect a web form would create; return its id."""
         prospect = {"email": email, "firstName": first, "lastName": last, "source": "Web form"}
@@ -65,13 +69,17 @@ class Salesperson:
 
     def __init__(self, company: Company) -> None:
         known = company.credentials["salesforce"]
-        session = requests.Session()
+        self._session = session = requests.Session()
         session.trust_env = False  # a CA bundle in the environment would win over `verify`
         session.verify = known["ca_file"]
         # Its attributes are the org's objects, which no type can know.
         self._client: Any = Salesforce(
             session_id=known["access_token"], instance_url=known["https_url"], session=session, version=API_VERSION
         )
+
+    def close(self) -> None:
+        """Hang up."""
+        self._session.close()
 
     def open_deal(self, company: str, email: str, first: str, last: str, lines: dict[str, int]) -> Deal:
         """Create account, contact and an opportunity with one line per product code and quantity."""
@@ -141,7 +149,13 @@ class Bookkeeper:
             discovery,
             access_token=known["access_token"],
         )
+        self._auth = auth
         self._client = QuickBooks(auth_client=auth, company_id=known["realm"], minorversion=75)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._client.session.close()
+        self._auth.close()
 
     def customers(self, name: str) -> list[Customer]:
         """Return the customers of that display name."""

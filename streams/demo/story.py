@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -9,7 +10,6 @@ from typing import Any, TypeVar
 from streams.demo.company import Company
 from streams.demo.people import Bookkeeper, Marketer, Salesperson, money
 
-PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.5
 """People share the vendors' rate limits with Sluiceway."""
 LINES = {"EDGE-GW": 2, "SVC-ONB": 1}
@@ -43,21 +43,29 @@ class Story:
         company: whose.
         buyer: who buys.
         say: told each step with its latency.
+        patience: seconds to wait for each thing.
         differences: what was not as expected, in sentences.
     """
 
     company: Company
     buyer: Person
     say: Callable[[str], None]
+    patience: float = 60.0
     differences: list[str] = field(default_factory=list)
 
     def run(self) -> None:
         """Tell the story.
 
         Raises:
-            DemoError: something did not come within a minute.
+            DemoError: something did not come in time.
         """
-        marketer, salesperson, bookkeeper = Marketer(self.company), Salesperson(self.company), Bookkeeper(self.company)
+        with ExitStack() as done:
+            people = Marketer(self.company), Salesperson(self.company), Bookkeeper(self.company)
+            for person in people:
+                done.callback(person.close)
+            self._tell(*people)
+
+    def _tell(self, marketer: Marketer, salesperson: Salesperson, bookkeeper: Bookkeeper) -> None:
         buyer = self.buyer
         prospect = marketer.sign_up(buyer.email, buyer.first, buyer.last)
         self.say(f"Pardot       {buyer.email} signs up on a web form: prospect {prospect}")
@@ -146,12 +154,11 @@ class Story:
         if found != expected:
             self.differences.append(f"{what}: expected {expected}, found {found}")
 
-    @staticmethod
-    def _until(look: Callable[[], T | None], what: str) -> T:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+    def _until(self, look: Callable[[], T | None], what: str) -> T:
+        deadline = time.monotonic() + self.patience
         while not (found := look()):
             if time.monotonic() > deadline:
-                raise DemoError(f"{what} did not come within {PATIENCE_SECONDS:.0f} s")
+                raise DemoError(f"{what} did not come within {self.patience:.0f} s")
             time.sleep(LOOK_SECONDS)
         return found
 
