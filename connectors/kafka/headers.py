@@ -20,17 +20,25 @@ def traceparent(received: str | None, token_hex: TokenHex) -> str:
 
 
 def event_headers(
-    *, schema: str, event_id: str, source: str, at: datetime, trace: str, tenant: str, origin: str, version: str
+    *,
+    schema: str,
+    event_id: str,
+    source: str,
+    at: datetime,
+    tenant: str,
+    trace: str = "",
+    origin: str = "",
+    version: str = "",
 ) -> list[tuple[str, bytes]]:
-    """Return all headers of a record.
+    """Return all headers of a record; those that are empty are left out.
 
     Args:
         schema: full name of its record type, the event's type.
         event_id: equal for a repetition of the same event.
         source: who says so, a path.
         at: when it happened.
-        trace: the `traceparent`.
         tenant: whose it is.
+        trace: the `traceparent`.
         origin: how it came: poll, stream, webhook, fetch, write, cli.
         version: `x-source-version`.
     """
@@ -48,6 +56,7 @@ def event_headers(
             ("x-origin", origin),
             ("x-source-version", version),
         )
+        if text
     ]
 
 

@@ -9,7 +9,7 @@ from uuid import uuid5
 
 from connectors import wire
 from connectors.ports import Call
-from streams.delivery.headers import NAMESPACE
+from streams.delivery.outbox import NAMESPACE
 from streams.delivery.rows import AttemptRow
 from streams.delivery.todo import Todo
 

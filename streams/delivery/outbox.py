@@ -1,5 +1,7 @@
 """The records the delivery writes, each with topic, partition, key and headers."""
 
+import hashlib
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,17 +10,19 @@ from typing import Any, Protocol
 from connectors.errors import ConnectorError
 from connectors.kafka.codec import Codec
 from connectors.kafka.codec import Record as AvroRecord
+from connectors.kafka.headers import event_headers
 from connectors.kafka.partition import partition_for
 from connectors.kafka.records import JournalEntry, ReviewItem, VendorRecord, VendorResult
 from connectors.kafka.topics import INBOX, JOURNAL, REVIEW, Topic
 from connectors.ports import Outcome, Raw
 from streams import dead_letters, metrics
-from streams.delivery.headers import event_headers
+from streams.dead_letters import header
 from streams.delivery.todo import Todo
 from streams.runtime.types import Headers, Output
 
 APP = "connect"
 STAGE = "connect.delivery"
+NAMESPACE = uuid.UUID("b6f3a0ce-5f4e-5b52-9d0f-0a4f6c1f7c15")
 
 
 class Tenanted(AvroRecord, Protocol):
@@ -67,8 +71,7 @@ class Outbox:
             deleted=raw.deleted,
             hint=raw.hint,
         )
-        more = [("x-origin", origin.encode()), ("x-source-version", raw.version.encode())]
-        return self._output(INBOX, record, vendor, at, cause, more)
+        return self._output(INBOX, record, vendor, at, cause, origin=origin, version=raw.version)
 
     def journal(self, todo: Todo, kind: str, at: datetime, **details: Any) -> Output:
         """Return the journal's line about a todo."""
@@ -109,18 +112,18 @@ class Outbox:
         )
         return self._output(REVIEW, item, command.vendor, at, todo.headers)
 
-    def _output(
-        self, topic: Topic, record: Tenanted, source: str, at: datetime, cause: Headers, more: Headers = ()
-    ) -> Output:
+    def _output(self, topic: Topic, record: Tenanted, source: str, at: datetime, cause: Headers, **how: str) -> Output:
         value = self.codec.encode(topic, record)
+        content = hashlib.sha256(value).hexdigest()
         headers = event_headers(
-            topic=topic.name,
             schema=record.SCHEMA,
-            tenant=record.tenant,
-            source=source,
+            # The same content has the same id, so that a repeat can be told.
+            event_id=str(uuid.uuid5(NAMESPACE, f"{topic.name}/{record.tenant}/{content}")),
+            source=f"/sluiceway/connect/{source}",
             at=at,
-            value=value,
-            cause=cause,
+            tenant=record.tenant,
+            trace=header(cause, "traceparent") or "",
+            **how,
         )
         partition = partition_for(record.tenant, self.partitions)
-        return Output(topic.name, partition, record.tenant.encode(), value, [*headers, *more])
+        return Output(topic.name, partition, record.tenant.encode(), value, headers)
