@@ -13,9 +13,11 @@ QUICKBOOKS = Limits((Window(10, 1.0), Window(500, 60.0)), 10, 2.0)
 SMALL = Limits((Window(20, 2.0), Window(60, 10.0)), 3, 2.0)
 
 
-def busy(limits: Limits, customers: int, kill_at: tuple[int, ...] = (), latency: float = 0.3) -> World:
+def busy(
+    limits: Limits, customers: int, kill_at: tuple[int, ...] = (), latency: float = 0.3, requests_per_find: int = 1
+) -> World:
     """Return a world with more to do than the limits allow."""
-    world = World(FakeVendor(latency=latency), limits, kill_at=kill_at)
+    world = World(FakeVendor(latency=latency, requests_per_find=requests_per_find), limits, kill_at=kill_at)
     world.send(*(put(f"party/{n}", lane=f"lane {n}") for n in range(customers)))
     world.send(*(fetch(str(n)) for n in range(10)))
     return world
@@ -50,7 +52,7 @@ def test_hand_overs_keep_the_limits(request: pytest.FixtureRequest) -> None:
         kill_at = tuple(rng.sample(range(20, 600), 6))
 
         async def story(kill_at: tuple[int, ...] = kill_at, latency: float = rng.uniform(0.05, 1.5)) -> World:
-            world = busy(SMALL, 60, kill_at, latency)
+            world = busy(SMALL, 60, kill_at, latency, requests_per_find=3)
             await world.settle(300)
             return world
 

@@ -18,6 +18,7 @@ from connectors.errors import (
     StaleError,
     UnauthorizedError,
 )
+from connectors.pacing import turn
 from connectors.ports import Call, Outcome, Raw, RemoteRef
 from tests.unit.delivery.kit.shard import Point, no_point
 from tests.unit.delivery.kit.virtual import VirtualClock
@@ -61,6 +62,7 @@ class FakeVendor:
         latency: of every call, seconds.
         read_lag: a created object is found only so much later.
         refused: ids whose fetch is refused, with all that are asked for beside them.
+        requests_per_find: a look-up may need several.
     """
 
     script: Script = always_ok
@@ -76,6 +78,7 @@ class FakeVendor:
     names: dict[tuple[str, str], str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    requests_per_find: int = 1
     in_flight: Counter[str] = field(default_factory=Counter)
     most_in_flight: int = 0
     overlaps: list[str] = field(default_factory=list)
@@ -220,7 +223,9 @@ class Answer:
         """Ask for an object."""
         await self._point("before find")
         self._vendor.finds.append(call)
-        await self._vendor.read(f"find {call.object_key}")
+        for _ in range(self._vendor.requests_per_find):
+            await turn()
+            await self._vendor.read(f"find {call.object_key}")
         await self._point("after find")
         return self._vendor.find(call)
 
