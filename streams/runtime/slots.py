@@ -2,14 +2,17 @@
 
 import fcntl
 import itertools
+import os
 from pathlib import Path
-from typing import IO
 
 
 class Slot:
-    """A state directory held by this process until it ends; a stopped process keeps its own."""
+    """A state directory held by this process until it ends; a stopped process keeps its own.
 
-    def __init__(self, path: Path, lock: IO[str]) -> None:
+    The lock is a bare file descriptor, so that it outlives this object: whoever asked only for `path` holds it too.
+    """
+
+    def __init__(self, path: Path, lock: int) -> None:
         self.path = path
         self._lock = lock
 
@@ -23,15 +26,15 @@ class Slot:
         for number in itertools.count():
             path = parent / str(number)
             path.mkdir(parents=True, exist_ok=True)
-            lock = (path / "lock").open("w")
+            lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                lock.close()
+                os.close(lock)
                 continue
             return cls(path, lock)
         raise AssertionError("unreachable")
 
     def release(self) -> None:
         """Let another process have it."""
-        self._lock.close()
+        os.close(self._lock)
