@@ -122,6 +122,7 @@ class Store:
             while at.valid() and (key := bytes(at.key())).startswith(prefix):
                 rows.append((key, bytes(at.value())))
                 at.next()
+            at.status()  # an iterator that met damage looks as if it were at its end
         except Exception as error:
             raise self._suspect(error) from error
         return iter(rows)
