@@ -24,6 +24,7 @@ class Watchdog:
         self._log = log
         self._stall_seconds = stall_seconds
         self._turned = time.monotonic()
+        self._awake = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
@@ -53,18 +54,21 @@ class Watchdog:
             now = time.monotonic()
             if now - before > self._stall_seconds / 2:
                 # The whole process was stopped and goes on: nothing has had its turn yet.
-                self._turned = now
+                self._awake = now
             before = now
             if (reason := self._complaint(now)) is not None:
                 die(f"watchdog: {reason}")
 
     def _complaint(self, now: float) -> str | None:
-        if now - self._turned > self._stall_seconds:
-            return f"the event loop has not turned for {now - self._turned:.0f} s"
-        if now - self._log.last_poll > self._stall_seconds:
-            return f"the consumer has not polled for {now - self._log.last_poll:.0f} s"
+        if (still := self._still(now, self._turned)) > self._stall_seconds:
+            return f"the event loop has not turned for {still:.0f} s"
+        if (still := self._still(now, self._log.last_poll)) > self._stall_seconds:
+            return f"the consumer has not polled for {still:.0f} s"
         for partition, feed in list(self._log.feeds.items()):
-            still = now - feed.progress
-            if not feed.waits and not feed.caught_up and feed.next_offset and still > self._stall_seconds:
+            still = self._still(now, feed.progress)
+            if not feed.waits and not feed.caught_up and still > self._stall_seconds:
                 return f"partition {partition} is behind and has not committed for {still:.0f} s"
         return None
+
+    def _still(self, now: float, since: float) -> float:
+        return now - max(since, self._awake)
