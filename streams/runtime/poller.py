@@ -8,7 +8,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_INVALID,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 
 from streams.runtime.exits import die
 
@@ -29,6 +37,7 @@ HARMLESS = frozenset(
 )
 
 logger = logging.getLogger(__name__)
+Order = Callable[[list[TopicPartition]], None]
 
 
 class Listener(Protocol):
@@ -67,7 +76,7 @@ class Poller:
         self._consumer = Consumer(dict(config))
         self._topic = topic
         self._listener = listener
-        self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[tuple[TopicPartition, Order]] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
 
@@ -82,37 +91,34 @@ class Poller:
 
     def begin(self, partition: int, offset: int | None) -> None:
         """Read an assigned partition from `offset`, None: from its beginning."""
-        at = TopicPartition(self._topic, partition, OFFSET_BEGINNING if offset is None else offset)
-        self._order(lambda: self._seek(at))
+        self._orders.put((self._at(partition, OFFSET_BEGINNING if offset is None else offset), self._seek))
 
     def pause(self, partition: int) -> None:
         """Stop reading a partition for a while."""
-        at = TopicPartition(self._topic, partition)
-        self._order(lambda: self._consumer.pause([at]))
+        self._orders.put((self._at(partition), self._consumer.pause))
 
     def resume(self, partition: int) -> None:
         """Read on."""
-        at = TopicPartition(self._topic, partition)
-        self._order(lambda: self._consumer.resume([at]))
+        self._orders.put((self._at(partition), self._consumer.resume))
 
-    def _order(self, order: Callable[[], None]) -> None:
-        self._orders.put(order)
+    def _at(self, partition: int, offset: int = OFFSET_INVALID) -> TopicPartition:
+        return TopicPartition(self._topic, partition, offset)
 
-    def _seek(self, at: TopicPartition) -> None:
-        self._consumer.seek(at)
-        self._consumer.resume([TopicPartition(at.topic, at.partition)])
+    def _seek(self, partitions: list[TopicPartition]) -> None:
+        for at in partitions:
+            self._consumer.seek(at)
+            self._consumer.resume([self._at(at.partition)])
 
     def _obey(self) -> None:
-        while True:
+        for _ in range(self._orders.qsize()):
+            at, order = self._orders.get_nowait()
             try:
-                order = self._orders.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                order()
+                order([at])
             except KafkaException as error:
-                # The partition was taken away between the order and now; its owner is told by `revoked`.
                 logger.debug("order not carried out: %s", error)
+                # Either it is not fetched yet, or it was taken away between the order and now.
+                if any(ours.partition == at.partition for ours in self._consumer.assignment()):
+                    self._orders.put((at, order))
 
     def _run(self) -> None:
         try:
@@ -151,8 +157,7 @@ class Poller:
     def _note_ends(self, partitions: Iterable[int]) -> None:
         # Only ever in this thread: from another one librdkafka's lock and Python's can deadlock.
         for partition in partitions:
-            at = TopicPartition(self._topic, partition)
-            self.ends[partition] = self._consumer.get_watermark_offsets(at, cached=True)[1]
+            self.ends[partition] = self._consumer.get_watermark_offsets(self._at(partition), cached=True)[1]
 
     @staticmethod
     def _failed(error: KafkaError) -> None:
