@@ -15,7 +15,7 @@ from connectors.kafka.topics import DLQ, JOURNAL
 from streams.runtime.types import Headers, Output, Record
 
 PREFIX = "__connect.errors."
-OURS = frozenset({"x-error-class", "x-attempt", "x-stage"})
+OURS = frozenset({"x-error-class", "x-attempt", "x-stage", "x-field"})
 MAX_REASON = 1000
 
 
@@ -42,8 +42,8 @@ class Failure:
 
     @property
     def reason(self) -> str:
-        """The error's message, shortened."""
-        return (str(self.error) or repr(self.error))[:MAX_REASON]
+        """The error's message, shortened; it may quote what no UTF-8 can hold."""
+        return _printable((str(self.error) or repr(self.error))[:MAX_REASON])
 
 
 def header(headers: Headers, name: str) -> str | None:
@@ -72,8 +72,12 @@ def describe(record: Record, failure: Failure, app: str) -> list[tuple[str, byte
         "x-stage": failure.stage,
     }
     if isinstance(failure.error, MappingError):
-        why["x-field"] = failure.error.field
+        why["x-field"] = _printable(failure.error.field)
     return kept + [(name, text.encode()) for name, text in why.items()]
+
+
+def _printable(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
 
 
 def outputs(record: Record, failure: Failure, app: str, codec: Codec, partitions: int) -> Sequence[Output]:
