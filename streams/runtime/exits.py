@@ -10,9 +10,9 @@ FAULT = 70
 logger = logging.getLogger(__name__)
 
 
-def die(reason: str) -> NoReturn:
+def die(reason: str, error: BaseException | None = None) -> NoReturn:
     """End the process now, without clean-up: what was not committed is done again by the next owner."""
-    logger.critical("worker ends: %s", reason)
+    logger.critical("worker ends: %s", reason, exc_info=error)
     for handler in logging.getLogger().handlers:
         handler.flush()
     sys.stderr.flush()

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from confluent_kafka import KafkaException
+
 from streams.runtime.broker import Broker
 from streams.runtime.exits import die
 from streams.runtime.shard import Shard
@@ -35,7 +37,7 @@ class Tasks:
     def _finished(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            die(f"{task.get_coro()}: {error!r}")
+            die(f"{task.get_coro()}: {error!r}", error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,12 @@ class Ownership:
             await leaving
         store = Store(self._state_dir / f"p{partition}", time.time)
         shard = Shard(self._broker, partition, store, self._executor, self._fresh)
+        offset = None
         try:
             offset = await loop.run_in_executor(self._executor, shard.take_over, cancelled)
-        except ShardLostError:
-            return
+        except (ShardLostError, KafkaException):
+            if not cancelled.is_set():
+                raise
         if cancelled.is_set():
             self._leaving[partition] = loop.run_in_executor(self._executor, shard.let_go)
             return
@@ -114,6 +118,7 @@ class Ownership:
 
     async def drop(self, partitions: Sequence[int], *, lost: bool) -> None:
         """Let partitions go; what runs gets a second, unless they are another's already."""
+        self.cancel(partitions)  # again: a take-over may have begun since the poller asked
         # A take-over that is fencing right now must end before the group hears of us, or it would fence the next owner.
         fencing = [taking.task for partition in partitions if (taking := self.taking.get(partition)) is not None]
         if fencing and not lost:

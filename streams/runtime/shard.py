@@ -23,7 +23,6 @@ from streams.runtime.types import Output, Rows, ShardLostError
 
 POSITION = b"\x00position"
 TIMEOUT = 9.0
-RESTORE_BATCH = 5_000
 HALF_DELETE_RETENTION = 15 * 24 * 3600.0
 
 logger = logging.getLogger(__name__)
@@ -64,7 +63,6 @@ class Shard:
         self.partition = partition
         self.lost = False
         self.committed = 0
-        self.commits_seen = 0
         self._broker = broker
         self._store = store
         self._executor = executor
@@ -84,7 +82,7 @@ class Shard:
         Blocks; runs beside the loop. Once `cancelled` is set nobody is fenced any more.
 
         Raises:
-            ShardLostError: cancelled.
+            ShardLostError: cancelled; `let_go` is still to be called.
             KafkaException: Kafka cannot do it now.
         """
         began = time.monotonic()
@@ -92,7 +90,7 @@ class Shard:
         if cancelled.is_set():
             raise ShardLostError
         self._producer.init_transactions(TIMEOUT)
-        rows = self._restore()
+        rows = self._restore(cancelled)
         stored = self._store.get(POSITION)
         committed = self._broker.committed(self.partition)
         if committed is None and stored is not None:
@@ -108,7 +106,7 @@ class Shard:
         if error.fatal() and not self.lost:
             die(f"partition {self.partition}: {error.str()}")
 
-    def _restore(self) -> int:
+    def _restore(self, cancelled: threading.Event) -> int:
         broker = self._broker
         end = broker.state_end(self.partition)
         start = self._store.open(broker.cluster, broker.state_topic_id, end, HALF_DELETE_RETENTION)
@@ -120,6 +118,8 @@ class Shard:
             if messages:
                 self._state_offset = (messages[-1].offset() or 0) + 1
             self._store.write(rows, self._meta())
+            if cancelled.is_set():
+                raise ShardLostError
         return read
 
     def _meta(self) -> Meta:
@@ -128,14 +128,33 @@ class Shard:
     def start(self) -> None:
         """Begin to commit; on the event loop."""
         self._committer = asyncio.create_task(self._commit_units(), name=f"committer-{self.partition}")
+        self._committer.add_done_callback(self._committer_ended)
+
+    def _committer_ended(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            die(f"partition {self.partition}: {error!r}", error)
 
     def get(self, key: bytes) -> bytes | None:
-        """Return a row, the latest queued or committed."""
+        """Return a row, the latest queued or committed.
+
+        Raises:
+            ShardLostError: the state is another's now.
+        """
+        self._check_ours()
         return self._store.get(key)
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Yield the rows whose key starts with `prefix`, in key order, as of now."""
+        """Yield the rows whose key starts with `prefix`, in key order, as of now.
+
+        Raises:
+            ShardLostError: the state is another's now.
+        """
+        self._check_ours()
         return self._store.scan(prefix)
+
+    def _check_ours(self) -> None:
+        if self.lost:
+            raise ShardLostError
 
     @property
     def alive(self) -> bool:
@@ -144,14 +163,14 @@ class Shard:
 
     async def commit(self, outputs: Sequence[Output], rows: Rows, next_offset: int | None = None) -> None:
         """Make one unit durable; see `StateShard.commit`."""
-        if self.lost:
-            raise ShardLostError
+        self._check_ours()
         self._numbers += 1
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._store.queue(rows, self._numbers)
         self._queue.append(Unit(self._numbers, outputs, rows, next_offset, done))
         self._wanted.set()
-        await done
+        # Shielded: a caller that is cancelled takes back nothing, and `close` still waits for the unit.
+        await asyncio.shield(done)
 
     async def _commit_units(self) -> None:
         loop = asyncio.get_running_loop()
@@ -176,7 +195,6 @@ class Shard:
                 unit.done.set_result(None)
             else:
                 unit.done.set_exception(ShardLostError())
-        self.commits_seen += 1
 
     def _commit_group(self, units: Sequence[Unit]) -> bool:
         """Commit units in one transaction; False: the shard was lost meanwhile. Anything else ends the process."""
@@ -189,7 +207,7 @@ class Shard:
         except Exception as error:  # noqa: BLE001  whatever went wrong, only a new owner may go on
             if self.lost:
                 return False
-            die(f"partition {self.partition}: commit failed: {error}")
+            die(f"partition {self.partition}: commit failed: {error}", error)
         app = self._broker.application.name
         metrics.COMMITS.labels(app).inc()
         metrics.COMMIT_SECONDS.labels(app).observe(time.monotonic() - began)
