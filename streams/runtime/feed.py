@@ -19,7 +19,7 @@ class Feed:
 
     Attributes:
         position: offset after the last record that was computed.
-        busy: a chunk is with the agent.
+        busy: a chunk is with the agent, or is one whose commit must be waited for.
         committing: chunks that are computed and not committed yet.
         paused: the consumer was told to stop reading this partition.
         waits: registry or breaker; empty: it runs.
@@ -75,23 +75,33 @@ class Feed:
         """Note that the partition ends at `offset`."""
         if offset >= self.next_offset:
             self.end, self.end_seen = offset, time.monotonic()
+            self.tries.at_end(offset)
 
     def take(self, limit: int) -> "Chunk":
         """Return the next records as a chunk."""
-        count = min(self.tries.chunk_limit(offset_of(self.pending[0]), limit), len(self.pending))
+        first = offset_of(self.pending[0])
+        count = min(self.tries.limit(first, limit), len(self.pending))
         messages = [self.pending.popleft() for _ in range(count)]
         self.busy = True
         self.position = offset_of(messages[-1]) + 1
-        return Chunk(self, messages, [record_of(message) for message in messages])
+        return Chunk(self, messages, [record_of(message) for message in messages], self.tries.row(first, self.position))
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Records of one shard, in order, for one go of the agent."""
+    """Records of one shard, in order, for one go of the agent.
+
+    Attributes:
+        feed: where they come from.
+        messages: as consumed.
+        records: the same, as our values.
+        trying: what to commit before they are computed; the next chunk then waits for this one's commit.
+    """
 
     feed: Feed
     messages: Sequence[Message]
     records: Sequence[Record]
+    trying: bytes | None
 
     def give_back(self, done: int) -> None:
         """Put all but the first `done` records back to where they were taken from."""

@@ -14,10 +14,12 @@ from streams import metrics
 from streams.dead_letters import Failure, header, outputs
 from streams.runtime.breaker import Breaker
 from streams.runtime.layers import Layer, Rows
-from streams.runtime.types import Output, Record
+from streams.runtime.types import Output, Record, ShardLostError
 
-OVERHEAD = 1024
+OVERHEAD = 256
 YIELD_SECONDS = 0.02
+# Not the record's fault: the registry must answer first, or the record is another worker's now.
+AGAIN = (UnknownSchemaError, RetryableError, ShardLostError)
 
 
 class Handler(Protocol):
@@ -78,14 +80,20 @@ class Guard:
 
         Raises:
             UnknownSchemaError, RetryableError: the registry does not know a record's schema id, or does not answer;
-                nothing of all this is kept.
+                nothing of all this is kept or counted.
+            ShardLostError: the state is gone.
         """
         layer = Layer(state)
         work = Work(rows=layer.rows)
         good_outputs, good_count = 0, 0
+        counted = breaker.dump()
         breathed = time.monotonic()
         for record in records:
-            made, failed = self._one(record, layer, handler)
+            try:
+                made, failed = self._one(record, layer, handler)
+            except AGAIN:
+                breaker.load(counted)
+                raise
             work.outputs += made
             work.count += 1
             if not failed:
@@ -93,13 +101,10 @@ class Guard:
             if breaker.record(failed=failed):
                 del work.outputs[good_outputs:]
                 work.count, work.tripped = good_count, True
-                return work
+                break
             if time.monotonic() - breathed > YIELD_SECONDS:
                 await asyncio.sleep(0)
                 breathed = time.monotonic()
-        for letter in work.outputs:
-            if letter.topic == DLQ.name:
-                metrics.DEAD_LETTERS.labels(self.app, *_why(letter)).inc()
         return work
 
     def _one(self, record: Record, layer: Layer, handler: Handler) -> tuple[Sequence[Output], bool]:
@@ -107,20 +112,21 @@ class Guard:
         try:
             made = handler(record, own)
             for output in made:
-                self._check_size(output)
-        except (UnknownSchemaError, RetryableError):
-            raise  # the registry must answer first
+                headers = sum(len(name) + len(value) for name, value in output.headers)
+                self._check_size(output.topic, output.key, output.value, headers)
+            for key, value in own.rows.items():
+                self._check_size("the state", key, value)
+        except AGAIN:
+            raise
         except Exception as error:  # noqa: BLE001  one bad record must not stop its neighbours
             return self.dead_letter(record, error, attempts=1), True
         own.fold(layer)
         return made, False
 
-    def _check_size(self, output: Output) -> None:
-        size = len(output.value or b"") + len(output.key or b"") + OVERHEAD
+    def _check_size(self, where: str, key: bytes | None, value: bytes | None, headers: int = 0) -> None:
+        size = len(value or b"") + len(key or b"") + headers + OVERHEAD
         if size > self.max_bytes:
-            raise TooLargeError(
-                f"the record for {output.topic} has {size} bytes, more than the {self.max_bytes} allowed"
-            )
+            raise TooLargeError(f"the record for {where} has {size} bytes, more than the {self.max_bytes} allowed")
 
     def dead_letter(self, record: Record, error: Exception, attempts: int) -> Sequence[Output]:
         """Return the outputs that give the record up."""
@@ -138,5 +144,9 @@ class Guard:
         return False
 
 
-def _why(letter: Output) -> tuple[str, str]:
-    return header(letter.headers, "x-stage") or "", header(letter.headers, "x-error-class") or ""
+def count_letters(app: str, outputs: Iterable[Output]) -> None:
+    """Count the dead letters among committed outputs."""
+    for letter in outputs:
+        if letter.topic == DLQ.name:
+            stage, error = (header(letter.headers, name) or "" for name in ("x-stage", "x-error-class"))
+            metrics.DEAD_LETTERS.labels(app, stage, error).inc()

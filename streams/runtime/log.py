@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ from mode import Service
 
 from connectors.errors import RetryableError, UnknownSchemaError
 from streams import metrics
+from streams.runtime import gauges
 from streams.runtime.breaker import Breaker, BreakerRule
 from streams.runtime.broker import Broker
 from streams.runtime.exits import die
 from streams.runtime.feed import Chunk, Feed, record_of
-from streams.runtime.guard import Guard, Handler, Work, WorkerCrashedError
+from streams.runtime.guard import Guard, Handler, Work, WorkerCrashedError, count_letters
 from streams.runtime.ownership import FENCING_SECONDS, LEAVE_SECONDS, Ownership
 from streams.runtime.pace import Pace
 from streams.runtime.poller import Poller
@@ -38,6 +40,8 @@ TEND_SECONDS = 0.25
 REGISTRY_WAIT_SECONDS = 1.0
 PROBE_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 PROBE_RECORDS = 200
+# Two chunks may be computed and not committed when a process dies, and every record may have a marker behind it.
+IN_FLIGHT = 4
 
 logger = logging.getLogger(__name__)
 ShardHook = Callable[[Shard], Awaitable[None]]
@@ -101,7 +105,8 @@ class Log(Service):
         self._losing = losing
         self._committed = committed
         self._pace = Pace(options.chunk_seconds, options.max_chunk)
-        self._executor = ThreadPoolExecutor(32, thread_name_prefix="shard")
+        # Each partition may be committed here and be let go, or taken over again, at the same time.
+        self._executor = ThreadPoolExecutor(2 * broker.partitions, thread_name_prefix="shard")
         self._work = asyncio.Event()
         self._joined = False
         self.ownership = Ownership(broker, options.state_dir, self._executor, self._fresh, self._opened, self._closing)
@@ -141,11 +146,14 @@ class Log(Service):
 
     def problems(self) -> Sequence[str]:
         """Return why this process is not ready, in sentences; nothing: it is."""
-        found = [f"partition {p} is being taken over" for p, t in self.ownership.taking.items() if not t.task.done()]
+        found = [f"partition {partition} is being taken over" for partition in self._taking()]
         found += [f"partition {p} waits: {feed.waits}" for p, feed in self.feeds.items() if feed.waits]
         if not self._joined:
             found.append("has not joined the group yet")
         return found
+
+    def _taking(self) -> Sequence[int]:
+        return [partition for partition, taking in self.ownership.taking.items() if not taking.task.done()]
 
     @property
     def last_poll(self) -> float:
@@ -177,8 +185,8 @@ class Log(Service):
         self._here.call_soon_threadsafe(self._at_end, partition, offset)
 
     async def _opened(self, shard: Shard, offset: int | None) -> None:
-        feed = Feed(shard, Tries(Trying.load(shard.get(TRYING))), Breaker(self._options.breaker), offset or 0)
-        feed.tries.begin(offset or 0)
+        tries = Tries(Trying.load(shard.get(TRYING)), IN_FLIGHT * self._options.max_chunk)
+        feed = Feed(shard, tries, Breaker(self._options.breaker), offset or 0)
         feed.breaker.load(shard.get(BREAKER))
         self.feeds[shard.partition] = feed
         await self._gained(shard)
@@ -186,6 +194,7 @@ class Log(Service):
 
     async def _closing(self, shard: Shard) -> None:
         self.feeds.pop(shard.partition, None)
+        gauges.forget(self._broker.application.name, shard.partition)
         await self._losing(shard)
 
     # -- feeding
@@ -211,78 +220,100 @@ class Log(Service):
             self._work.clear()
             for feed in list(self.feeds.values()):
                 if feed.ready:
-                    await self.channel.send(value=feed.take(self._pace.limit))
+                    chunk = feed.take(self._pace.limit)
+                    if chunk.trying is None:
+                        await self.channel.send(value=chunk)
+                    else:
+                        self.ownership.tasks.spawn(self._announce(chunk, chunk.trying))
                 if feed.paused and len(feed.pending) < self._options.max_chunk:
                     feed.paused = False
                     self._poller.resume(feed.shard.partition)
 
     async def process(self, chunk: Chunk, handler: Handler) -> None:
         """Compute a chunk and queue its commit; the next one may begin before that is done."""
-        feed = chunk.feed
         try:
-            await self._announce(chunk)
             began = time.monotonic()
             work = await self._compute(chunk, handler)
+            self._observe(chunk, work, time.monotonic() - began)
+            self._finish(chunk, work)
+            if work.tripped:
+                self._pause_for_breaker(chunk, work, handler)
         except ShardLostError:
             return
         except (UnknownSchemaError, RetryableError) as error:
-            logger.warning("partition %d waits for the registry: %s", feed.shard.partition, error)
-            chunk.give_back(0)
-            self._wait(feed, "registry", REGISTRY_WAIT_SECONDS)
-        except StoreError as error:
-            die(str(error))
-        else:
-            self._pace.observe(len(chunk.records), time.monotonic() - began)
-            self._count(chunk, work, time.monotonic() - began)
-            self.ownership.tasks.spawn(self._commit(chunk, work))
-            if work.tripped:
-                self._pause_for_breaker(chunk, work, handler)
+            self._wait_for_registry(chunk, error)
+        except (Exception, StoreError) as error:  # noqa: BLE001  Faust would restart its agent without this chunk
+            die(f"partition {chunk.feed.shard.partition}: {error}", error)
         finally:
-            feed.busy = False
             self._work.set()
 
-    async def _announce(self, chunk: Chunk) -> None:
-        """Commit that this chunk is tried, if it is the first of the term or a suspicious one."""
-        tries, offset = chunk.feed.tries, chunk.records[0].offset
-        if (row := tries.row(offset, chunk.records[-1].offset + 1)) is not None:
-            await chunk.feed.shard.commit((), {TRYING: row})
+    async def _announce(self, chunk: Chunk, trying: bytes) -> None:
+        """Commit that this chunk is tried, then have it computed."""
+        try:
+            await chunk.feed.shard.commit((), {TRYING: trying})
+        except ShardLostError:
+            return
+        await self.channel.send(value=chunk)
 
     async def _compute(self, chunk: Chunk, handler: Handler) -> Work:
         first = chunk.records[0]
-        count = chunk.feed.tries.give_up(first.offset)
+        count = chunk.feed.tries.given_up(first.offset)
         if count is not None:
             error = WorkerCrashedError(f"the worker died {count} times while it worked on this record")
             return Work(list(self._guard.dead_letter(first, error, count)), count=1)
         return await self._guard.run(chunk.records, chunk.feed.shard, handler, chunk.feed.breaker)
 
-    def _count(self, chunk: Chunk, work: Work, seconds: float) -> None:
+    def _observe(self, chunk: Chunk, work: Work, seconds: float) -> None:
         app = self._broker.application.name
+        self._pace.observe(len(chunk.records), seconds)
         metrics.RECORDS_IN.labels(app).inc(work.count)
         metrics.CHUNK_RECORDS.labels(app).observe(len(chunk.records))
         metrics.CHUNK_SECONDS.labels(app).observe(seconds)
 
-    async def _commit(self, chunk: Chunk, work: Work) -> None:
+    def _finish(self, chunk: Chunk, work: Work) -> None:
+        """Commit what the chunk came to, beside the next chunk unless this one was announced."""
         feed = chunk.feed
         counts = feed.breaker.dump()
         if counts != feed.shard.get(BREAKER):
             work.rows[BREAKER] = counts
-        offset = chunk.records[work.count - 1].offset + 1 if work.count else None
+        if work.tripped and chunk.trying is not None:
+            work.rows[TRYING] = None  # it did not kill the process
+        feed.busy = chunk.trying is not None
         feed.committing += 1
+        self.ownership.tasks.spawn(self._commit(chunk, work))
+
+    async def _commit(self, chunk: Chunk, work: Work) -> None:
+        feed = chunk.feed
+        offset = chunk.records[work.count - 1].offset + 1 if work.count else None
         try:
             await feed.shard.commit(work.outputs, work.rows, offset)
             feed.progress = time.monotonic()
+            count_letters(self._broker.application.name, work.outputs)
             self._committed(feed.shard)
         except ShardLostError:
             return
         finally:
             feed.committing -= 1
+            if chunk.trying is not None:
+                feed.busy = False
             self._work.set()
 
     # -- waiting
 
-    def _wait(self, feed: Feed, reason: str, seconds: float) -> None:
-        feed.waits = reason
-        self._here.call_later(seconds, self._go_on, feed)
+    def _wait_for_registry(self, chunk: Chunk, error: Exception) -> None:
+        feed = chunk.feed
+        logger.warning("partition %d waits for the registry: %s", feed.shard.partition, error)
+        chunk.give_back(0)
+        feed.busy = False
+        feed.waits = "registry"
+        self._here.call_later(REGISTRY_WAIT_SECONDS, self._go_on, feed)
+        if chunk.trying is not None:
+            self.ownership.tasks.spawn(self._survived(feed))
+
+    async def _survived(self, feed: Feed) -> None:
+        """Take back that a chunk is tried: it waits, it did not kill the process."""
+        with suppress(ShardLostError):
+            await feed.shard.commit((), {TRYING: None})
 
     def _go_on(self, feed: Feed) -> None:
         feed.waits = ""
@@ -291,8 +322,7 @@ class Log(Service):
 
     def _pause_for_breaker(self, chunk: Chunk, work: Work, handler: Handler) -> None:
         chunk.give_back(work.count)
-        chunk.feed.waits = "breaker"
-        metrics.BREAKER_OPEN.labels(self._broker.application.name).set(1)
+        chunk.feed.waits = gauges.BREAKER_WAIT
         logger.error(
             "partition %d: too many records fail, pausing at %d", chunk.feed.shard.partition, chunk.feed.position
         )
@@ -308,15 +338,15 @@ class Log(Service):
             if self._guard.passes(ahead, feed.shard, handler):
                 break
         feed.breaker.excuse()
-        metrics.BREAKER_OPEN.labels(self._broker.application.name).set(0)
         self._go_on(feed)
 
     async def _tend(self) -> None:
         """Commit the end offset once a partition has been idle, and show the lag."""
         while not self.should_stop:
             await self.sleep(TEND_SECONDS)
+            taking = len(self._taking())
+            gauges.show(self._broker.application.name, self.feeds, self._poller.ends, taking)
             for feed in list(self.feeds.values()):
-                self._show_lag(feed)
                 idle = feed.caught_up and time.monotonic() - feed.end_seen > EOF_COMMIT_SECONDS
                 if idle and feed.end is not None and feed.end > feed.shard.committed:
                     feed.position = feed.end
@@ -330,11 +360,3 @@ class Log(Service):
             return
         finally:
             feed.committing -= 1
-
-    def _show_lag(self, feed: Feed) -> None:
-        app, partition = self._broker.application.name, str(feed.shard.partition)
-        end = self._poller.ends.get(feed.shard.partition, 0)
-        behind = 0 if feed.caught_up else max(0, end - feed.shard.committed)
-        age = time.time() - feed.oldest / 1000 if feed.oldest is not None else 0.0
-        metrics.LAG_RECORDS.labels(app, partition).set(behind)
-        metrics.LAG_SECONDS.labels(app, partition).set(age)

@@ -1,4 +1,4 @@
-"""Finds the record that kills the process: how often a chunk or record was begun and never committed."""
+"""Finds the record that kills the process: how often a chunk was begun and never committed."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -6,16 +6,17 @@ from dataclasses import asdict, dataclass
 TRYING = b"\x00trying"
 SINGLY = 3
 GIVE_UP = 5
+NARROWER = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Trying:
-    """Committed before the first chunk of a term.
+    """Committed before a chunk is computed.
 
     Attributes:
-        offset: where the chunk begins.
-        count: tries begun at this offset, this one included.
-        end: the offset after the chunk; up to there a suspicious chunk goes record by record.
+        offset: of the chunk's first record.
+        count: tries begun at this record, this one included.
+        end: the offset after the chunk.
     """
 
     offset: int
@@ -33,40 +34,54 @@ class Trying:
 
 
 class Tries:
-    """What the former terms' tries mean for this one.
+    """What the former term's last try means for this term.
+
+    A chunk that is announced is committed before the next one is computed. So when the process dies in one, the next
+    term begins with that chunk's first record, and knows that the fault is between `offset` and `end`.
 
     Args:
-        before: the last term's row, None if there is none.
+        before: the last row, None if there is none.
+        reach: offsets that may lie between what was committed and what was computed when the last term ended.
     """
 
-    def __init__(self, before: Trying | None) -> None:
+    def __init__(self, before: Trying | None, reach: int) -> None:
         self._before = before
-        self._first = True
-        self._singly_until = -1
-        self._count = 1
+        self._reach = reach
+        self._careful_until: int | None = None
 
-    def begin(self, offset: int) -> None:
-        """Say at which offset this term begins."""
-        before = self._before
-        if before is not None and before.offset == offset:
-            self._count = before.count + 1
-            if before.count >= SINGLY:
-                self._singly_until = before.end
-
-    def chunk_limit(self, offset: int, limit: int) -> int:
-        """Return how many records the chunk from `offset` may have."""
-        return 1 if offset < self._singly_until else limit
-
-    def give_up(self, offset: int) -> int | None:
-        """Return the number of tries if the record at `offset` has killed the process too often, else None."""
-        before = self._before
-        if before is not None and before.offset == offset and before.count >= GIVE_UP:
-            return before.count
-        return None
+    def limit(self, offset: int, most: int) -> int:
+        """Return how many records the chunk that begins with the record at `offset` may have."""
+        if self._careful_until is None:
+            self._begin(offset)
+        before = self._suspicion(offset)
+        if before is None:
+            return most
+        if before.count >= SINGLY:
+            return 1
+        return max(1, min(most, (before.end - before.offset) // NARROWER))
 
     def row(self, offset: int, end: int) -> bytes | None:
-        """Return what to commit before the chunk `[offset, end)` is begun; None: nothing."""
-        if not self._first and offset >= self._singly_until:
+        """Return what to commit before the chunk `[offset, end)` is computed; None: it need not be announced."""
+        before = self._suspicion(offset)
+        if before is None and self._careful_until is not None and offset >= self._careful_until:
             return None
-        self._first = False
-        return Trying(offset, self._count, max(end, self._singly_until)).dump()
+        return Trying(offset, before.count + 1 if before else 1, end).dump()
+
+    def given_up(self, offset: int) -> int | None:
+        """Return the number of tries if the record at `offset` has killed the process too often, else None."""
+        before = self._suspicion(offset)
+        return before.count if before is not None and before.offset == offset and before.count >= GIVE_UP else None
+
+    def at_end(self, offset: int) -> None:
+        """Note that what comes from `offset` on is new: no former term can have tried it."""
+        if self._careful_until is not None:
+            self._careful_until = min(self._careful_until, offset)
+
+    def _begin(self, offset: int) -> None:
+        # By record, not by where the group's offset stands: transaction markers lie between the two.
+        if self._before is not None and self._before.offset != offset:
+            self._before = None
+        self._careful_until = offset + self._reach
+
+    def _suspicion(self, offset: int) -> Trying | None:
+        return self._before if self._before is not None and offset < self._before.end else None

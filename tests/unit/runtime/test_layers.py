@@ -1,0 +1,55 @@
+"""Row overlays against a plain dict."""
+
+from collections.abc import Iterator
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.runtime.layers import Layer
+
+KEYS = st.sampled_from([b"", b"a", b"a/1", b"a/2", b"ab", b"b/1", b"\xff", b"\xff\xff"])
+WRITES = st.lists(st.tuples(KEYS, st.none() | st.sampled_from([b"", b"x", b"y"])), max_size=8)
+
+
+class Rows:
+    """Rows in a dict."""
+
+    def __init__(self, rows: dict[bytes, bytes]) -> None:
+        self.rows = rows
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return a row."""
+        return self.rows.get(key)
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Yield rows in key order."""
+        return iter(sorted((key, value) for key, value in self.rows.items() if key.startswith(prefix)))
+
+
+@given(st.dictionaries(KEYS, st.binary(max_size=2)), WRITES, WRITES, KEYS)
+def test_layers_read_as_one_dict(below: dict[bytes, bytes], lower: list, upper: list, prefix: bytes) -> None:
+    """Two layers over rows show what a dict shows after the same writes and deletes, folded or not."""
+    first = Layer(Rows(below))
+    second = Layer(first)
+    model = dict(below)
+    for layer, writes in ((first, lower), (second, upper)):
+        for key, value in writes:
+            layer.put(key, value)
+            if value is None:
+                model.pop(key, None)
+            else:
+                model[key] = value
+    expected = Rows(model)
+    assert list(second.scan(prefix)) == list(expected.scan(prefix))
+    assert second.get(prefix) == expected.get(prefix)
+    second.fold(first)
+    assert list(first.scan(prefix)) == list(expected.scan(prefix))
+
+
+@given(WRITES, KEYS)
+def test_a_dropped_layer_leaves_nothing(writes: list, prefix: bytes) -> None:
+    """What was written into a layer that is not folded is not there."""
+    first = Layer(Rows({b"a": b"1"}))
+    for key, value in writes:
+        Layer(first).put(key, value)
+    assert list(first.scan(prefix)) == list(Rows({b"a": b"1"}).scan(prefix))
