@@ -91,14 +91,13 @@ COUNTRIES: Mapping[str, str] = {
     "holland": "NL", "czech republic": "CZ", "south korea": "KR", "korea": "KR", "russia": "RU", "uae": "AE",
 }  # fmt: skip
 """Names in use that the phone library's tables do not have."""
-_SPACES = re.compile(r"\s+")
 _PUNCTUATION = re.compile(r"[^\w\s]+")
 DATE_LENGTH = 10
 
 
 def text(value: str) -> str:
     """Return NFC text without blanks at the ends and with single blanks inside; `""` for nothing."""
-    return _SPACES.sub(" ", unicodedata.normalize("NFC", value)).strip()
+    return " ".join(unicodedata.normalize("NFC", value).split())
 
 
 @lru_cache(maxsize=4096)

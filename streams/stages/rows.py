@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from connectors.kafka.codec import Codec, Record
@@ -107,6 +108,12 @@ class Contacts:
     ids: Sequence[str]
 
 
+@lru_cache(maxsize=16_384)
+def _decoded(value: bytes, kind: type[R], codec: Codec) -> R:
+    """Read a row; rows are frozen, and one record's work reads the same ones again and again."""
+    return codec.decode_as(value, kind)
+
+
 class Table(Generic[R]):
     """The rows of one type and tenant in one state."""
 
@@ -119,7 +126,7 @@ class Table(Generic[R]):
     def get(self, *parts: str) -> R | None:
         """Return a row."""
         value = self._state.get(self._key(*parts))
-        return None if value is None else self._codec.decode_as(value, self._kind)
+        return None if value is None else _decoded(value, self._kind, self._codec)
 
     def raw(self, *parts: str) -> bytes | None:
         """Return a row as it is stored."""
@@ -140,7 +147,7 @@ class Table(Generic[R]):
         """Return the parts below `parts` and the rows, in key order."""
         prefix = self._key(*parts, "")
         rows = self._state.scan(prefix)
-        return [(k[len(prefix) :].decode().split(SEPARATOR), self._codec.decode_as(v, self._kind)) for k, v in rows]
+        return [(k[len(prefix) :].decode().split(SEPARATOR), _decoded(v, self._kind, self._codec)) for k, v in rows]
 
     def _key(self, *parts: str) -> bytes:
         return SEPARATOR.join((*self._prefix, *parts)).encode()

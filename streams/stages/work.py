@@ -19,6 +19,8 @@ from streams.stages.settings import Settings
 UNSEEN = ("id", "tenant", "version", "changed_at", "provenance")
 """Fields whose change alone is none: they say which record it is and how it came about."""
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Emit:
@@ -194,4 +196,4 @@ def _json(value: Any) -> str | None:
     """Return the JSON of a field's value; decimals, dates and instants as text."""
     if value is None:
         return None
-    return json.dumps(paths.plain(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return _ENCODER.encode(paths.plain(value))

@@ -78,7 +78,7 @@ class _Mapper:
         template, scope = self._template, expressions.scope(self._values)
         self._link(template.links, scope, "")
         types = schema.entity(template.entity)
-        fields = self._fields(template.fields, self._values, "")
+        fields = self._fields(template.fields, scope, self._values, "")
         same_as = [_ref(link, scope, "same_as") for link in template.same_as]
         return Draft(
             entity=template.entity,
@@ -93,8 +93,7 @@ class _Mapper:
         """Tell whether the body speaks of a field at all."""
         return self._present is None or not reads or not reads.isdisjoint(self._present)
 
-    def _fields(self, fields: Sequence[Field], values: Mapping[str, Any], above: str) -> dict[str, Any]:
-        scope = expressions.scope(values)
+    def _fields(self, fields: Sequence[Field], scope: Scope, values: Mapping[str, Any], above: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for field in fields:
             if not self._known(field.reads):
@@ -116,7 +115,7 @@ class _Mapper:
             if expressions.holds(f"{path}.where", field.when, item_scope):
                 at = f"{path}/{first + len(items)}/"
                 types = field.type.fields if field.type is not None else None
-                items.append(schema.complete(types or {}, self._fields(field.fields, inner, at)))
+                items.append(schema.complete(types or {}, self._fields(field.fields, item_scope, inner, at)))
                 self._link(field.links, item_scope, at)
         return items
 

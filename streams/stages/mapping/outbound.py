@@ -24,11 +24,10 @@ def body(template: Template, records: Mapping[str, Mapping[str, Any] | None]) ->
         role: paths.fill(tree, schema.as_role(role, records.get(role)) if role in schema.ROLES else records.get(role))
         for role, tree in template.sources.items()
     }
-    return _fields(template.fields, values, "")
+    return _fields(template.fields, expressions.scope(values), values, "")
 
 
-def _fields(fields: Sequence[Field], values: Mapping[str, Any], above: str) -> dict[str, Any]:
-    scope = expressions.scope(values)
+def _fields(fields: Sequence[Field], scope: Scope, values: Mapping[str, Any], above: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for field in fields:
         at = f"{above}{field.path}"
@@ -46,8 +45,9 @@ def _list(field: Field, scope: Scope, values: Mapping[str, Any], at: str) -> lis
     items: list[dict[str, Any]] = []
     for item in expressions.evaluate(at, field.each, scope) or ():
         inner = {**values, field.variable: item}
-        if expressions.holds(f"{at}.where", field.when, expressions.scope(inner)):
-            items.append(_fields(field.fields, inner, f"{at}/{len(items)}/"))
+        item_scope = expressions.scope(inner)
+        if expressions.holds(f"{at}.where", field.when, item_scope):
+            items.append(_fields(field.fields, item_scope, inner, f"{at}/{len(items)}/"))
     return items
 
 

@@ -51,21 +51,23 @@ def fill(tree: Tree | None, value: Any) -> Any:
     if ITEMS in tree:
         items = value if isinstance(value, list) else []
         return [fill(tree[ITEMS], item) for item in items]
-    found = value if isinstance(value, Mapping) else {}
+    found = value if isinstance(value, dict | Mapping) else {}
     return {name: fill(below, found.get(name)) for name, below in tree.items()}
 
 
 def plain(value: Any) -> Any:
     """Return a JSON or canonical value as CEL takes it: decimals, dates and instants as text."""
+    if value is None or isinstance(value, str | bool):
+        return value
     if isinstance(value, Decimal):
         return money.text(value)
     if isinstance(value, datetime):
         return iso_micros(value)
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, int) and not isinstance(value, bool) and not -MAX_INT <= value < MAX_INT:
+    if isinstance(value, int) and not -MAX_INT <= value < MAX_INT:
         return str(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
