@@ -18,11 +18,16 @@ REFRESH_FAILURES = Counter(
     "Token refreshes that brought no token; reason is the OAuth error code, or unreachable.",
     ["vendor", "reason"],
 )
-DAILY_CALLS_USED = Gauge(
-    "sluiceway_vendor_daily_calls_used",
-    "API calls of the last day as the vendor counts them, by everybody who uses the account.",
-    ["vendor", "tenant"],
+DAILY_CALLS_REMAINING = Gauge(
+    "sluiceway_vendor_daily_calls_remaining",
+    "API calls left today in the account with the fewest, as the vendor counts them: by everybody who uses the account.",
+    ["vendor"],
 )
-DAILY_CALLS_LIMIT = Gauge(
-    "sluiceway_vendor_daily_calls_limit", "API calls a day that the vendor allows the account.", ["vendor", "tenant"]
-)
+_remaining: dict[str, dict[str, int]] = {}
+
+
+def note_remaining(vendor: str, tenant: str, calls: int) -> None:
+    """Show the fewest calls any account of the vendor has left; accounts are no label, there may be thousands."""
+    accounts = _remaining.setdefault(vendor, {})
+    accounts[tenant] = calls
+    DAILY_CALLS_REMAINING.labels(vendor).set(min(accounts.values()))

@@ -9,7 +9,7 @@ import httpx
 
 from connectors.errors import InDoubtError, RetryableError, UnauthorizedError
 from connectors.http import Http
-from connectors.metrics import DAILY_CALLS_LIMIT, DAILY_CALLS_USED
+from connectors.metrics import note_remaining
 from connectors.ports import Account, Clock
 from connectors.salesforce.errors import problem_in, to_error
 from connectors.wire import dumps, loads
@@ -132,8 +132,7 @@ class SalesforceClient:
     def _note_usage(self, response: httpx.Response) -> None:
         usage = _USAGE.search(response.headers.get("sforce-limit-info", ""))
         if usage:
-            DAILY_CALLS_USED.labels("salesforce", self._tenant).set(float(usage[1]))
-            DAILY_CALLS_LIMIT.labels("salesforce", self._tenant).set(float(usage[2]))
+            note_remaining("salesforce", self._tenant, int(usage[2]) - int(usage[1]))
 
     def _parsed(self, response: httpx.Response, *, reads: bool) -> Any:
         try:

@@ -108,9 +108,8 @@ async def test_requests_name_us_and_usage_is_kept(client: SalesforceClient, org:
     await client.rows("SELECT Id FROM Account")
     assert org.requests[0].headers["sforce-call-options"] == "client=sluiceway"
     assert org.requests[0].headers["sforce-query-options"] == "batchSize=2000"
-    labels = {"vendor": "salesforce", "tenant": "acme"}
-    assert REGISTRY.get_sample_value("sluiceway_vendor_daily_calls_used", labels) == 18
-    assert REGISTRY.get_sample_value("sluiceway_vendor_daily_calls_limit", labels) == 5000
+    left = REGISTRY.get_sample_value("sluiceway_vendor_daily_calls_remaining", {"vendor": "salesforce"})
+    assert left == 5000 - 18
 
 
 async def test_polling_reads_windows_and_resumes(
