@@ -81,9 +81,6 @@ class Settings(BaseSettings):
     token_key: SecretStr | None = Field(
         None, description="32 bytes, base64: encrypts the token store; the embedded stack makes one"
     )
-    operator_token: SecretStr | None = Field(
-        None, description="bearer token of the gateway's operator API; none: that API is off"
-    )
     kafka: Kafka = Field(default_factory=Kafka)
     registry: Registry = Field(default_factory=Registry)
     runtime: Runtime = Field(default_factory=Runtime)

@@ -1,4 +1,4 @@
-"""What the roles are told: addresses, sizes for one broker, and secrets made once and kept.
+"""What the roles are told: addresses, sizes for one broker, and a secret made once and kept.
 
 All of it is also written to `.sluiceway/env`, mode 0600, so that a shell can take it over: `set -a; . .sluiceway/env`.
 """
@@ -19,7 +19,6 @@ from streams.settings import Settings
 
 _PARTITIONS = 4
 _TOKEN_KEY = "SLUICEWAY_TOKEN_KEY"  # noqa: S105  a name
-_OPERATOR_TOKEN = "SLUICEWAY_OPERATOR_TOKEN"  # noqa: S105  a name
 
 
 def environment(settings: Settings, selected: Collection[str]) -> dict[str, str]:
@@ -37,7 +36,6 @@ def environment(settings: Settings, selected: Collection[str]) -> dict[str, str]
         "SLUICEWAY_LOG_LEVEL": settings.log_level,
         "SLUICEWAY_ALLOW_HOSTS": json.dumps(sorted({*settings.allow_hosts, "127.0.0.1"})),
         _TOKEN_KEY: _secret(settings.token_key) or kept.get(_TOKEN_KEY) or _new_key(),
-        _OPERATOR_TOKEN: _secret(settings.operator_token) or kept.get(_OPERATOR_TOKEN) or secrets.token_urlsafe(24),
         **_nested("PORTS", settings.ports),
         **_nested("RUNTIME", settings.runtime),
     }
@@ -85,5 +83,5 @@ def _write(path: Path, env: Mapping[str, str]) -> None:
     new.unlink(missing_ok=True)
     lines = [f"{name}={shlex.quote(value)}" for name, value in env.items()]
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write("\n".join(["# Written by `sluiceway up` at every start; the two secrets are kept.", *lines, ""]))
+        file.write("\n".join(["# Written by `sluiceway up` at every start; the secret is kept.", *lines, ""]))
     new.replace(path)

@@ -12,8 +12,8 @@ from streams.settings import Kafka, Settings
 STACK = ("kafka", "registry")
 
 
-def test_secrets_are_made_once_and_kept_private(tmp_path: Path) -> None:
-    """Token key and operator token survive restarts, in a file for the owner's eyes only."""
+def test_the_secret_is_made_once_and_kept_private(tmp_path: Path) -> None:
+    """The token key survives restarts, in a file for the owner's eyes only."""
     settings = Settings(data_dir=tmp_path)
     first = environment(settings, STACK)
     assert environment(settings, STACK) == first
