@@ -20,7 +20,7 @@ REFRESH_FAILURES = Counter(
 )
 DAILY_CALLS_REMAINING = Gauge(
     "sluiceway_vendor_daily_calls_remaining",
-    "API calls left today in the account with the fewest, as the vendor counts them: by everybody who uses the account.",
+    "API calls left today in the account with the fewest, as the vendor counts them for all who use it.",
     ["vendor"],
 )
 _remaining: dict[str, dict[str, int]] = {}
