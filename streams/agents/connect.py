@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from connectors.errors import DecodeError
 from connectors.kafka.codec import Codec
 from connectors.kafka.partition import partition_for
 from connectors.kafka.records import Command, Connection
@@ -17,7 +16,7 @@ from streams.delivery.tools import DeliveryTools
 from streams.runtime.exits import die
 from streams.runtime.layers import Layer
 from streams.runtime.shard import Shard
-from streams.runtime.types import Output, Record
+from streams.runtime.types import Output, Record, ShardLostError
 
 LEAVE_SECONDS = 1.0
 
@@ -63,11 +62,12 @@ class Connect:
         Raises:
             DecodeError, RejectedError: dead letter.
             UnknownSchemaError: wait for the registry.
+            ShardLostError: the partition is being given up; its next owner takes the command in.
         """
         command = self._codec.decode_as(record.value or b"", Command)
         office = self._offices.get(record.partition)
         if office is None:
-            raise DecodeError(f"partition {record.partition} has no delivery")
+            raise ShardLostError
         return office.delivery.take(command, record, layer)
 
     async def gained(self, shard: Shard) -> None:
