@@ -275,4 +275,8 @@ class Shard:
         """Close the state and the producer once a commit that is under way has ended. Blocks."""
         with self._writing:
             self._store.close()
-            self._producer.close()
+            try:
+                self._producer.close()
+            except KafkaException as error:
+                # It aborts a transaction left open, which a producer that was fenced meanwhile cannot.
+                logger.info("partition %d: let go with an open transaction: %s", self.partition, error)
