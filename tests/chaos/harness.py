@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import random
+import re
 import signal
 import subprocess
 import sys
@@ -34,27 +36,37 @@ class Harness:
         servers: bootstrap servers.
         name: of the application; prefix of its topics.
         folder: state and logs.
+        dice: this round's chance.
         env: further environment of the workers.
     """
 
     servers: str
     name: str
     folder: Path
+    dice: random.Random
     env: dict[str, str] = field(default_factory=dict)
     workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
     sent: int = 0
     keys: Counter[str] = field(default_factory=Counter)
+    logs: dict[int, Path] = field(default_factory=dict)
+    _group: Consumer = field(init=False)
 
     def __post_init__(self) -> None:
         """Create the topics."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._group = Consumer({"bootstrap.servers": self.servers, "group.id": self.name})
         admin = AdminClient({"bootstrap.servers": self.servers})
-        topics = [NewTopic(self.topic(kind), PARTITIONS, 1) for kind in ("in", "out")]
+        topics = [
+            NewTopic(self.topic("in"), PARTITIONS, 1),
+            NewTopic(self.topic("out"), PARTITIONS, 1, config={"message.timestamp.type": "LogAppendTime"}),
+        ]
         topics.append(NewTopic(self.topic("state"), PARTITIONS, 1, config={"cleanup.policy": "compact"}))
         there = admin.list_topics(timeout=10).topics
         topics += [NewTopic(shared, PARTITIONS, 1) for shared in ("dlq.v1", "journal.v1") if shared not in there]
         for made in admin.create_topics(topics).values():
             made.result(20)
+        while not {topic.topic for topic in topics} <= admin.list_topics(timeout=10).topics.keys():
+            time.sleep(0.05)  # made, but the broker does not tell everyone yet
 
     def topic(self, kind: str) -> str:
         """Return the name of one of its topics."""
@@ -70,12 +82,31 @@ class Harness:
             "CHANGELOG": self.topic("state"),
             "STATE": str(self.folder),
         }
-        with (self.folder / "workers.log").open("ab") as log:
+        path = self.folder / f"worker-{len(self.logs)}.log"
+        with path.open("wb") as log:
             worker = subprocess.Popen(
                 [sys.executable, "-m", "tests.chaos.relay"], env=env | self.env, cwd=ROOT, stdout=log, stderr=log
             )
+        self.logs[worker.pid] = path
         self.workers.append(worker)
         return worker
+
+    async def running(self, worker: "subprocess.Popen[bytes]") -> None:
+        """Wait until a worker has a partition."""
+        await self.until(lambda: "taken over" in self.log(worker))
+
+    def taken(self) -> list[int]:
+        """Return the partitions that were taken over, as often as that happened."""
+        return [int(partition) for partition in re.findall(r"partition (\d+) taken over", self.log())]
+
+    async def stop(self, worker: "subprocess.Popen[bytes]") -> float:
+        """Stop a worker as a supervisor does; return the seconds it took, its exit code is 0."""
+        began = time.monotonic()
+        worker.terminate()
+        await self.until(lambda: worker.poll() is not None, 10)
+        self.workers.remove(worker)
+        assert worker.returncode == 0, self.log(worker)
+        return time.monotonic() - began
 
     def kill(self, worker: "subprocess.Popen[bytes]") -> None:
         """End a worker at once."""
@@ -88,10 +119,12 @@ class Harness:
         for worker in list(self.workers):
             worker.send_signal(signal.SIGCONT)
             self.kill(worker)
+        self._group.close()
 
-    def log(self) -> str:
-        """Return what the workers logged."""
-        return (self.folder / "workers.log").read_text()
+    def log(self, worker: "subprocess.Popen[bytes] | None" = None) -> str:
+        """Return what a worker logged, or all of them."""
+        paths = self.logs.values() if worker is None else [self.logs[worker.pid]]
+        return "".join(path.read_text() for path in paths)
 
     def send(self, count: int, value: Callable[[int], bytes] = lambda n: b"v%d" % n) -> None:
         """Produce `count` records, round robin over the partitions, 100 keys each in one partition."""
@@ -112,11 +145,8 @@ class Harness:
 
     def progress(self) -> int:
         """Return how many records are committed, by offsets of the group (at most a few markers too many)."""
-        consumer = Consumer({"bootstrap.servers": self.servers, "group.id": self.name})
         asked = [TopicPartition(self.topic("in"), p) for p in range(PARTITIONS)]
-        total = sum(max(0, at.offset) for at in consumer.committed(asked, timeout=10))
-        consumer.close()
-        return total
+        return sum(max(0, at.offset) for at in self._group.committed(asked, timeout=10))
 
     async def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         """Wait until `condition` holds.
@@ -127,7 +157,7 @@ class Harness:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, self.log()[-4000:]
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.05)
 
     async def drained(self, seconds: float = 90.0) -> None:
         """Wait until every record sent is committed."""
