@@ -1,6 +1,6 @@
 """`make bench`: how fast, beside a loop written by hand, in one run. README.md says how to read it.
 
-Environment: ONLY (relay, transform, latency; comma separated), SIZE (records of `relay`; a fortieth of it are the
+Environment: ONLY (relay, transform, latency; comma separated), SIZE (records of `relay`; a fiftieth of it are the
 events of `transform`), RUNS (pairs), SEED.
 """
 
@@ -42,7 +42,7 @@ class Plan:
             raise SystemExit(f"ONLY: {', '.join(sorted(unknown))} is not one of {', '.join(PARTS)}")
         return cls(
             parts,
-            _number(environment, "SIZE", 200_000, 1_000),
+            _number(environment, "SIZE", 100_000, 1_000),
             _number(environment, "RUNS", 4, 1),
             _number(environment, "SEED", 1, 0),
         )
@@ -74,7 +74,7 @@ def _relay(pairs: relay.Pairs, what: str) -> Sequence[Sequence[str]]:
 
 
 def _transform(plan: Plan) -> Sequence[str]:
-    results = [transform.measure(max(500, plan.size // 40), plan.seed + n) for n in range(plan.runs)]
+    results = [transform.measure(max(500, plan.size // 50), plan.seed + n) for n in range(plan.runs)]
     rates = [result.events / result.seconds for result in results]
     cost = statistics.median(result.seconds / result.events for result in results) * 1e6
     rate = f"{statistics.median(rates):,.0f} ({min(rates):,.0f}-{max(rates):,.0f})"

@@ -9,7 +9,9 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 
-KIB = 1024
+import psutil
+
+MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Run:
     Attributes:
         rate: records/s.
         cpu: microseconds of processor time per record, all threads.
-        rss: MiB at most.
+        rss: MiB in the end.
     """
 
     rate: float
@@ -68,8 +70,9 @@ class Meter:
         elif count >= self._records:
             first, began, before = self._began
             measured = count - first
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB
-            run = Run(measured / (now - began), (used - before) / measured * 1e6, peak)
+            # Not getrusage's maximum: on Linux that begins with the size of the process we were forked from.
+            resident = psutil.Process().memory_info().rss / MIB
+            run = Run(measured / (now - began), (used - before) / measured * 1e6, resident)
             # Faust leaves a line of its own unfinished.
             sys.stdout.write(f"\n{json.dumps(asdict(run))}\n")
             sys.stdout.flush()

@@ -23,7 +23,7 @@ from tests.bench.mix import Mix, connection
 
 CHUNK = 500
 PARTITIONS = 4
-POPULATION = 2_000
+POPULATION = 1_000
 
 
 @dataclass(frozen=True, slots=True)
