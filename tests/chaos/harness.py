@@ -54,7 +54,9 @@ class Harness:
     def __post_init__(self) -> None:
         """Create the topics."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._group = Consumer({"bootstrap.servers": self.servers, "group.id": self.name})
+        # Uncommitted: else it would wait for a transaction that a killed worker has left open.
+        reader = {"bootstrap.servers": self.servers, "group.id": self.name, "isolation.level": "read_uncommitted"}
+        self._group = Consumer(reader)
         admin = AdminClient({"bootstrap.servers": self.servers})
         topics = [
             NewTopic(self.topic("in"), PARTITIONS, 1),
@@ -157,7 +159,7 @@ class Harness:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, self.log()[-4000:]
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
 
     async def drained(self, seconds: float = 90.0) -> None:
         """Wait until every record sent is committed."""

@@ -45,7 +45,7 @@ async def test_leaving_and_joining_under_load(relay: Harness) -> None:
     relay.start()
     for _ in range(4):
         await relay.running(relay.start())
-        relay.send(RECORDS // 2)
+        relay.send(RECORDS // 4, lambda n: b"slow" if n % 100 == 0 else b"v%d" % n)
         leaver = relay.dice.choice(relay.workers)
         assert await relay.stop(leaver) < STOP_SECONDS
         assert relay.progress() < relay.sent

@@ -81,6 +81,30 @@ async def test_an_announced_chunk_is_committed_before_the_next(log: Log, kit: Sh
     assert (feed.busy, kit.shard.committed) == (False, 3)
 
 
+async def test_a_try_is_committed_before_the_chunk_is_computed(
+    log: Log, kit: ShardKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent gets the chunk only when a death in it would be known to the next owner."""
+    feed = new_feed(reach=100)
+    feed.shard = kit.shard
+    feed.append(messages(4, 5))
+    log.feeds[0] = feed
+    given: list[tuple[Chunk, bytes | None]] = []
+
+    async def send(value: Chunk) -> None:
+        given.append((value, kit.store._db.get(TRYING)))
+
+    log.channel.send = send
+    looks = iter([True, False])
+    monkeypatch.setattr(Log, "should_stop", property(lambda _: not next(looks)))
+    log._work.set()
+    await log._feed()
+    assert given == []
+    await drained(log)
+    ((chunk, row),) = given
+    assert ([record.offset for record in chunk.records], Trying.load(row)) == ([4, 5], Trying(4, 1, 6))
+
+
 async def test_a_record_that_killed_five_times_is_given_up(log: Log, kit: ShardKit) -> None:
     """Its handler is not called again."""
     _, chunk = chunk_of(kit, 1, Trying(0, 5, 1))
