@@ -122,14 +122,15 @@ def _open(settings: Settings, application: Application, written: Sequence[Topic]
 def _log(settings: Settings, broker: Broker, codec: Codec, agent: Connect | None = None) -> tuple[App, Log]:
     name, runtime = broker.application.name, settings.runtime
     guard = Guard(name, codec, broker.partitions, runtime.max_record_bytes)
+    state_dir = Slot.take(settings.data_dir / "state" / name).path
     options = LogOptions(
-        Slot.take(settings.data_dir / "state" / name).path,
+        state_dir,
         runtime.max_chunk,
         runtime.chunk_seconds,
         BreakerRule(runtime.breaker_consecutive, runtime.breaker_ratio, runtime.breaker_window),
         runtime.session_timeout_ms,
     )
-    app = make_app(name)
+    app = make_app(name, state_dir)
     if agent is None:
         return app, Log(app, broker, guard, options)
     return app, Log(app, broker, guard, options, agent.gained, agent.losing, agent.committed)

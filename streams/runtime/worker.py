@@ -2,6 +2,7 @@
 
 import os
 import threading
+from pathlib import Path
 from signal import Signals
 from typing import NoReturn
 
@@ -30,9 +31,21 @@ class App(faust.App):
     BootStrategy = NoKafka
 
 
-def make_app(name: str) -> App:
-    """Return the Faust app of a role; its web server, which would bind to every address, stays off."""
-    return App(name, broker="kafka://unused", web_enabled=False, stream_wait_empty=False, version=1)
+def make_app(name: str, state_dir: Path) -> App:
+    """Return the Faust app of a role; its web server, which would bind to every address, stays off.
+
+    Args:
+        name: of the application.
+        state_dir: this process's own; Faust insists on a folder, though it keeps nothing there.
+    """
+    return App(
+        name,
+        broker="kafka://unused",
+        datadir=state_dir / "faust",
+        web_enabled=False,
+        stream_wait_empty=False,
+        version=1,
+    )
 
 
 def attach(app: App, log: Log, handler: Handler) -> None:

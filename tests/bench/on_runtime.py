@@ -40,7 +40,7 @@ def main(task: Task) -> None:
     settings = Runtime()
     broker = Broker(Application(task.name, task.source, task.changelog), {"bootstrap.servers": task.servers}, 10_000)
     broker.connect()
-    app = make_app(task.name)
+    app = make_app(task.name, Path(task.folder))
     guard = Guard(task.name, Codec(LocalIds()), broker.partitions, settings.max_record_bytes)
     rule = BreakerRule(settings.breaker_consecutive, settings.breaker_ratio, settings.breaker_window)
     options = LogOptions(
