@@ -178,14 +178,6 @@ class Clock(Protocol):
         ...
 
 
-class RateLimiter(Protocol):
-    """One question: how long must I wait before `cost` more calls?"""
-
-    def reserve(self, cost: int = 1) -> float:
-        """Take the permits if they are there and return 0, else return the seconds to wait and take nothing."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Secret:
     """What a connection must keep secret. Never printed: its repr is masked.

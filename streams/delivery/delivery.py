@@ -16,11 +16,11 @@ from streams.delivery.reader import Reader
 from streams.delivery.sources import SourceRunner
 from streams.delivery.tables import Put, Tables
 from streams.delivery.todo import Todo, restored, taken
-from streams.delivery.tools import DeliveryTools, OwnedShard
+from streams.delivery.tools import DeliveryTools
 from streams.delivery.worklist import Admission, WorkList
 from streams.delivery.writer import Writer
 from streams.runtime.layers import Layer
-from streams.runtime.types import Output, Record, ShardLostError
+from streams.runtime.types import Output, Record, ShardLostError, StateShard
 
 GRACE_SECONDS = 1.0
 """What is under way when the shard is given up may end within this; the rest stays in doubt."""
@@ -48,7 +48,7 @@ class Branch:
 class Delivery:
     """One per owned partition. `take` and `wake` may be called before and while `run` runs."""
 
-    def __init__(self, shard: OwnedShard, tools: DeliveryTools) -> None:
+    def __init__(self, shard: StateShard, tools: DeliveryTools) -> None:
         self._shard = shard
         self._tools = tools
         self._tables = Tables(tools.codec)

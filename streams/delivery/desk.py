@@ -15,9 +15,9 @@ from streams.delivery.pauses import OPERATOR, Pauses, pause_for
 from streams.delivery.permits import Permit, Permits
 from streams.delivery.pulse import Pulse
 from streams.delivery.tables import Put, Tables
-from streams.delivery.tools import DeliveryTools, OwnedShard
+from streams.delivery.tools import DeliveryTools
 from streams.delivery.waits import after, until
-from streams.runtime.types import Output
+from streams.runtime.types import Output, StateShard
 
 POLL_SECONDS = 5.0
 GATHER_SECONDS = 0.05
@@ -49,7 +49,7 @@ class UnsentError(Exception):
 class Desk:
     """One tenant's connection to one vendor, at its owner."""
 
-    def __init__(self, shard: OwnedShard, tools: DeliveryTools, tenant: str, vendor: str) -> None:
+    def __init__(self, shard: StateShard, tools: DeliveryTools, tenant: str, vendor: str) -> None:
         self.shard = shard
         self.tools = tools
         self.clock = tools.clock

@@ -8,7 +8,6 @@ from typing import Protocol
 from connectors.kafka.codec import Codec
 from connectors.kafka.records import Connection
 from connectors.ports import Clock, Connector
-from streams.runtime.types import StateShard
 
 
 class Directory(Protocol):
@@ -19,15 +18,6 @@ class Directory(Protocol):
 
     def get(self, tenant: str) -> Connection | None:
         """Return a tenant's connection, None for an unknown tenant."""
-        ...
-
-
-class OwnedShard(StateShard, Protocol):
-    """A shard that can tell whether it is still ours."""
-
-    @property
-    def alive(self) -> bool:
-        """False once the partition is lost or may be: nothing may be sent any more."""
         ...
 
 

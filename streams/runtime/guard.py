@@ -13,8 +13,8 @@ from connectors.kafka.topics import DLQ
 from streams import metrics
 from streams.dead_letters import Failure, header, outputs
 from streams.runtime.breaker import Breaker
-from streams.runtime.layers import Layer, Rows
-from streams.runtime.types import Output, Record, ShardLostError
+from streams.runtime.layers import Layer
+from streams.runtime.types import Output, Record, ShardLostError, StateView
 
 OVERHEAD = 256
 YIELD_SECONDS = 0.02
@@ -73,7 +73,7 @@ class Guard:
     max_bytes: int
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    async def run(self, records: Iterable[Record], state: Rows, handler: Handler, breaker: Breaker) -> Work:
+    async def run(self, records: Iterable[Record], state: StateView, handler: Handler, breaker: Breaker) -> Work:
         """Return the outputs and rows of the records, dead letters included.
 
         When the breaker opens, the run of failures that opened it is taken back: it may be our fault, not theirs.
@@ -133,7 +133,7 @@ class Guard:
         failure = Failure(self.app, error, attempts, self.now())
         return outputs(record, failure, self.app, self.codec, self.partitions)
 
-    def passes(self, records: Iterable[Record], state: Rows, handler: Handler) -> bool:
+    def passes(self, records: Iterable[Record], state: StateView, handler: Handler) -> bool:
         """Tell whether any of the records passes on its own; nothing is kept."""
         for record in records:
             try:

@@ -1,25 +1,14 @@
 """Row overlays: what a record or a chunk has written before it is committed."""
 
 from collections.abc import Iterator, Mapping
-from typing import Protocol
 
-
-class Rows(Protocol):
-    """Anything rows can be read from."""
-
-    def get(self, key: bytes) -> bytes | None:
-        """Return a row."""
-        ...
-
-    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Yield the rows whose key starts with `prefix`, in key order."""
-        ...
+from streams.runtime.types import StateView
 
 
 class Layer:
     """Writes on top of `below`, kept apart until `fold` puts them there, or dropped with the layer."""
 
-    def __init__(self, below: Rows) -> None:
+    def __init__(self, below: StateView) -> None:
         self._below = below
         self.rows: dict[bytes, bytes | None] = {}
 

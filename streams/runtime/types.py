@@ -59,6 +59,11 @@ class StateShard(StateView, Protocol):
 
     partition: int
 
+    @property
+    def alive(self) -> bool:
+        """False once the partition is lost or may be: nothing may be sent any more."""
+        ...
+
     async def commit(self, outputs: Sequence[Output], rows: Rows, next_offset: int | None = None) -> None:
         """Make one unit of work durable.
 
