@@ -1,11 +1,9 @@
 """The connect agent: commands into work lists, and beside it the deliveries and sources of the owned tenants."""
 
 import asyncio
-import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from connectors.kafka.codec import Codec
 from connectors.kafka.partition import partition_for
@@ -13,14 +11,11 @@ from connectors.kafka.records import Command, Connection
 from streams.connections import Directory
 from streams.delivery.delivery import Delivery
 from streams.delivery.tools import DeliveryTools
-from streams.runtime.exits import die
 from streams.runtime.layers import Layer
+from streams.runtime.ownership import LEAVE_SECONDS, Tasks
 from streams.runtime.shard import Shard
 from streams.runtime.types import Output, Record, ShardLostError
 
-LEAVE_SECONDS = 1.0
-
-logger = logging.getLogger(__name__)
 Lag = Callable[[int], float]
 
 
@@ -54,6 +49,7 @@ class Connect:
         self._codec = codec
         self._directory = directory
         self._lag = lag
+        self._tasks = Tasks()
         self._offices: dict[int, Office] = {}
 
     def __call__(self, record: Record, layer: Layer) -> Sequence[Output]:
@@ -73,7 +69,7 @@ class Connect:
     async def gained(self, shard: Shard) -> None:
         """Begin the work of a partition."""
         delivery = Delivery(shard, self._tools)
-        self._offices[shard.partition] = Office(delivery, watched(delivery.run(), f"delivery of {shard.partition}"))
+        self._offices[shard.partition] = Office(delivery, self._tasks.spawn(delivery.run()))
         for tenant in self._directory.tenants():
             self._start_sources(tenant)
 
@@ -111,17 +107,4 @@ class Connect:
             if running is None or running.done():
                 lag = partial(self._lag, partition_for(tenant, self._tools.partitions))
                 source = office.delivery.source(tenant, vendor, lag)
-                office.sources[tenant, vendor] = watched(source.run(), f"source {vendor}")
-
-
-def watched(work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
-    """Run `work` beside the caller; an error it was not prepared for ends the process."""
-    task = asyncio.create_task(work)
-    task.add_done_callback(lambda ended: _check(ended, name))
-    return task
-
-
-def _check(task: "asyncio.Task[None]", name: str) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("%s", name, exc_info=error)
-        die(f"{name}: {error!r}")
+                office.sources[tenant, vendor] = self._tasks.spawn(source.run())
