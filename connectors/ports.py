@@ -151,14 +151,24 @@ class Lookup(Protocol):
 
 
 class WebhookReader(Protocol):
-    """Turns one vendor's webhook requests into records."""
+    """Turns one vendor's webhook requests into records. Header names are lower case, the body is the raw bytes."""
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> bool:
-        """Tell whether `body`, the raw bytes, was signed with one of the live secrets. Header names are lower case."""
+        """Tell whether the body was signed with one of the live secrets, and lately where the vendor signs a time."""
         ...
 
-    def parse(self, body: bytes) -> Mapping[str, Sequence[Raw]]:
-        """Return the records by the vendor's account id (QuickBooks realm, …).
+    def delivery_id(self, headers: Mapping[str, str], body: bytes) -> str | None:
+        """Return the vendor's id of this delivery, the same when it is sent again; None when it has none.
+
+        Asked only about verified requests; a body that cannot be read has none.
+        """
+        ...
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Mapping[str, Sequence[Raw]]:
+        """Return the records by the vendor's account id (QuickBooks realm, shop domain, …), as `Account` has it.
+
+        `""` stands for the account of a request that names none: its records are taken only at an address with the
+        tenant, `/webhooks/{vendor}/{tenant}`.
 
         Raises:
             DecodeError: the body is not what the vendor documents.

@@ -36,12 +36,25 @@ class QuickBooksWebhook:
         matches = [hmac.compare_digest(_signature(secret, body), given) for secret in secrets if secret]
         return any(matches)
 
-    def parse(self, body: bytes) -> Mapping[str, Sequence[Raw]]:
+    def delivery_id(self, headers: Mapping[str, str], body: bytes) -> str | None:
+        """Return the ids of the request's CloudEvents as one; the older form has none."""
+        del headers
+        try:
+            events = loads(body)
+        except ValueError:
+            return None
+        if not isinstance(events, list):
+            return None
+        ids = [str(event.get("id", "")) if isinstance(event, Mapping) else "" for event in events]
+        return " ".join(ids) if ids and all(ids) else None
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Mapping[str, Sequence[Raw]]:
         """Return hints by realm; a merge hints at both objects. The version is the event's time.
 
         Raises:
             DecodeError: neither of Intuit's two forms; the message names the field.
         """
+        del headers
         try:
             parsed = loads(body)
         except ValueError as error:

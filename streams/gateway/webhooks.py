@@ -149,7 +149,7 @@ class Webhooks:
         body = await _body(request)
         signers = await self._signers(request, body, vendor, reader)
         try:
-            by_account = reader.parse(body)
+            by_account = reader.parse(dict(request.headers), body)
         except DecodeError as error:
             logger.warning("%s webhook refused: %s", vendor, error)
             raise Answer("malformed", 400, str(error)) from None

@@ -182,7 +182,7 @@ async def test_a_webhook_of_the_sandbox_is_read(company: Company, make_call: Mak
     reader = QuickBooksWebhook()
     assert reader.verify(headers, body, [company.credentials["webhook_secret"]], datetime.now(UTC))
     assert not reader.verify(headers, body + b" ", [company.credentials["webhook_secret"]], datetime.now(UTC))
-    [hint] = reader.parse(body)[company.credentials["realm"]]
+    [hint] = reader.parse({}, body)[company.credentials["realm"]]
     assert isinstance(hint, Raw)
     assert (hint.object, hint.remote_id, hint.hint) == ("Customer", made.remote.id, True)
     [fetched] = await company.fetcher.fetch("Customer", [hint.remote_id])

@@ -88,7 +88,7 @@ def test_cloud_events_become_hints_by_realm() -> None:
         "time": "2025-09-10T21:31:25Z",
     }
     without_data = {name: value for name, value in CLOUD_EVENT.items() if name != "data"}
-    assert READER.parse(encoded([CLOUD_EVENT, merged, without_data])) == {
+    assert READER.parse({}, encoded([CLOUD_EVENT, merged, without_data])) == {
         "310687": [hint("SalesReceipt", "1234", "2025-09-10T21:31:25.000000Z")] * 2,
         "7": [
             hint("Customer", "1234", "2025-09-10T21:31:25.000000Z"),
@@ -99,7 +99,7 @@ def test_cloud_events_become_hints_by_realm() -> None:
 
 def test_the_older_form_becomes_the_same_hints() -> None:
     """Entities keep their names, times become UTC."""
-    assert READER.parse(encoded(NOTIFICATION)) == {
+    assert READER.parse({}, encoded(NOTIFICATION)) == {
         "1185883450": [
             hint("Invoice", "1", "2015-10-05T21:42:19.000000Z"),
             hint("Customer", "2", "2015-10-05T21:42:20.000000Z"),
@@ -111,12 +111,12 @@ def test_the_older_form_becomes_the_same_hints() -> None:
 def test_an_unknown_entity_is_not_lost() -> None:
     """A type Intuit adds later passes under its own name."""
     event = {**CLOUD_EVENT, "type": "qbo.novelty.created.v1"}
-    assert READER.parse(encoded([event]))["310687"][0].object == "Novelty"
+    assert READER.parse({}, encoded([event]))["310687"][0].object == "Novelty"
 
 
 def test_a_hint_precedes_the_states_of_its_second() -> None:
     """Versions of hints and of fetched objects compare as text."""
-    event = READER.parse(encoded([{**CLOUD_EVENT, "time": "2025-09-10T21:31:25Z"}]))["310687"][0]
+    event = READER.parse({}, encoded([{**CLOUD_EVENT, "time": "2025-09-10T21:31:25Z"}]))["310687"][0]
     states = [
         version_of({"SyncToken": token, "MetaData": {"LastUpdatedTime": f"2025-09-10T14:31:{second}-07:00"}})
         for second, token in (("24", "7"), ("25", "9"), ("25", "10"))
@@ -153,9 +153,16 @@ def without(name: str) -> dict[str, Any]:
 def test_a_malformed_body_names_the_field(body: bytes, named: str) -> None:
     """Whoever configured the sender sees what is missing and where."""
     with pytest.raises(DecodeError, match=named):
-        READER.parse(body)
+        READER.parse({}, body)
 
 
 def test_an_empty_array_is_no_event() -> None:
     """Nothing said is nothing to do."""
-    assert READER.parse(b"[]") == {}
+    assert READER.parse({}, b"[]") == {}
+
+
+def test_events_tell_a_delivery_from_another() -> None:
+    """The ids of the events are the delivery's; the older form and what cannot be read have none."""
+    second = {**CLOUD_EVENT, "id": "2"}
+    assert READER.delivery_id({}, encoded([CLOUD_EVENT, second])) == f"{CLOUD_EVENT['id']} 2"
+    assert [READER.delivery_id({}, body) for body in (encoded(NOTIFICATION), b"[]", b"[1]", b"{")] == [None] * 4
