@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check chaos bench up down lock clean
+.PHONY: help demo test check chaos bench up down lock proto clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -45,6 +45,9 @@ bench: $(READY) ## ratios beside a hand-written loop, in one run
 lock: ## pin the dependencies anew
 	@$(BIN)/uv pip compile --quiet --universal --all-extras --generate-hashes --no-header --no-emit-index-url \
 	  --no-emit-find-links --python-version 3.11 --output-file requirements.lock pyproject.toml
+
+proto: $(READY) ## make the gRPC modules of connectors/pubsub_api anew
+	@$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. connectors/pubsub_api/pubsub_api.proto
 
 clean: ## remove the environment and the embedded stack's data
 	@rm -rf .venv .sluiceway
