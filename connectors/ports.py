@@ -19,6 +19,9 @@ class Raw:
         body: the JSON as received, UTF-8; `{}` for a deletion.
         deleted: the vendor says the object is gone.
         hint: only the id is known (a webhook without content); the object must be fetched.
+        merged_into: the id of the object that this one was merged into, which is why it is gone; `""`: it was not.
+        undeleted: it was deleted and is back, so that it follows its deletion even where both have one version.
+        ours: the vendor says that this very connection made the change.
     """
 
     object: str
@@ -27,14 +30,22 @@ class Raw:
     body: bytes
     deleted: bool = False
     hint: bool = False
+    merged_into: str = ""
+    undeleted: bool = False
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A page of records and the cursor from which to resume once they are in Kafka."""
+    """A page of records and the cursor from which to resume once they are in Kafka.
+
+    Attributes:
+        caught_up: with this page there was nothing newer; said by a source whose `read` does not end by itself.
+    """
 
     records: Sequence[Raw]
     cursor: str
+    caught_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +220,12 @@ class Secret:
 
 
 class TokenStore(Protocol):
-    """Keeps the secrets of connections; never in Kafka, logs or errors."""
+    """Keeps the secrets of connections; never in Kafka, logs or errors.
+
+    Raises (all calls):
+        RetryableError: the store does not answer; what was to be stored may have been.
+        FatalError: it cannot be used so: address, rights or key are wrong.
+    """
 
     async def get(self, tenant: str, vendor: str) -> Secret | None:
         """Return the current secret, or None for an unknown connection."""
@@ -217,6 +233,14 @@ class TokenStore(Protocol):
 
     async def compare_and_set(self, tenant: str, vendor: str, secret: Secret, *, expected_version: int) -> bool:
         """Store `secret` durably as version `expected_version + 1` unless someone else did; 0 means: not there yet."""
+        ...
+
+    async def check(self) -> None:
+        """Return if the store can be read."""
+        ...
+
+    async def aclose(self) -> None:
+        """End its connections."""
         ...
 
 

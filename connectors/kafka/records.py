@@ -28,6 +28,9 @@ class VendorRecord:
     received_at: datetime
     deleted: bool = False
     hint: bool = False
+    merged_into: str = ""
+    undeleted: bool = False
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

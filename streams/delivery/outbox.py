@@ -70,6 +70,9 @@ class Outbox:
             received_at=at,
             deleted=raw.deleted,
             hint=raw.hint,
+            merged_into=raw.merged_into,
+            undeleted=raw.undeleted,
+            ours=raw.ours,
         )
         return self._output(INBOX, record, vendor, at, cause, origin=origin, version=raw.version)
 

@@ -201,6 +201,9 @@ class Webhooks:
                     received_at=received_at,
                     deleted=raw.deleted,
                     hint=raw.hint,
+                    merged_into=raw.merged_into,
+                    undeleted=raw.undeleted,
+                    ours=raw.ours,
                 )
 
     async def _put(self, records: Sequence[VendorRecord], trace: str) -> None:
