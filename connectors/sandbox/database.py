@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS tokens(token TEXT PRIMARY KEY, account TEXT NOT NULL,
     expires REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS deliveries(id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, body BLOB NOT NULL,
     headers TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL DEFAULT 0,
-    aside INTEGER NOT NULL DEFAULT 0);
+    aside INTEGER NOT NULL DEFAULT 0, hook TEXT NOT NULL DEFAULT '');
 """
 DATA_TABLES = ("objects", "counters", "pairs", "deliveries")
 FIELD = re.compile(r"[A-Za-z_][\w.]*")
@@ -57,6 +57,8 @@ class Database:
         # A killed process loses nothing; only a power cut may cost the last commits.
         self._sql.execute("PRAGMA synchronous=NORMAL")
         self._sql.executescript(SCHEMA)
+        if not any(column[1] == "hook" for column in self._sql.execute("PRAGMA table_info(deliveries)")):
+            self._sql.execute("ALTER TABLE deliveries ADD COLUMN hook TEXT NOT NULL DEFAULT ''")  # an older file
 
     def close(self) -> None:
         """Close the file."""
