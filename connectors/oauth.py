@@ -32,6 +32,9 @@ REQUEST_SECONDS = 30.0
 PAUSE_SECONDS = 30.0
 """Between attempts to renew a token early, while the old one still works."""
 
+KEEP_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+"""Seconds between attempts to store new tokens."""
+
 GrantKind = Literal["client_credentials", "refresh_token"]
 GRANTS: tuple[GrantKind, ...] = ("client_credentials", "refresh_token")
 
@@ -73,7 +76,7 @@ class TokenProvider:
     Raises (token and refresh):
         UnauthorizedError: the vendor refuses the refresh token: somebody must connect the account again.
         FatalError: there are no credentials, or client id and secret are wrong.
-        NotSentError: the token endpoint gives no answer; what the token was wanted for has not been sent.
+        NotSentError: token endpoint or store give no answer; what the token was wanted for has not been sent.
     """
 
     def __init__(self, account: Account, grant: Grant, http: Http, store: TokenStore, clock: Clock) -> None:
@@ -131,7 +134,10 @@ class TokenProvider:
             logger.error("%s: no new access token: %s", where(self._account), error)
 
     async def _load(self) -> Secret:
-        secret = await self._store.get(self._account.tenant, self._account.vendor)
+        try:
+            secret = await self._store.get(self._account.tenant, self._account.vendor)
+        except RetryableError as error:
+            raise NotSentError(f"{where(self._account)}: {error}") from error
         if secret is None:
             raise FatalError(f"{where(self._account)}: no credentials are stored; connect the account first")
         return secret
@@ -147,12 +153,28 @@ class TokenProvider:
                     await self._clock.sleep(min(left, REQUEST_SECONDS))
                     continue
             marked = replace(secret, refreshing_since=now)
-            if not await self._put(marked, secret.version):
+            if not await self._mark(marked, secret.version):
                 continue
             marked = replace(marked, version=secret.version + 1)
             fresh = await self._fetch(marked)
-            if await self._put(fresh, marked.version):
+            if await self._keep(fresh, marked.version):
                 return replace(fresh, version=marked.version + 1)
+
+    async def _mark(self, marked: Secret, expected: int) -> bool:
+        try:
+            return await self._put(marked, expected)
+        except RetryableError as error:
+            raise NotSentError(f"{where(self._account)}: {error}") from error
+
+    async def _keep(self, fresh: Secret, expected: int) -> bool:
+        """Store what was granted: a rotated token exists nowhere else, so a store that is away is waited for."""
+        for pause in KEEP_PAUSES:
+            try:
+                return await self._put(fresh, expected)
+            except RetryableError as error:
+                logger.warning("%s: new tokens wait to be stored: %s", where(self._account), error)
+                await self._clock.sleep(pause)
+        return await self._put(fresh, expected)
 
     async def _put(self, secret: Secret, expected: int) -> bool:
         return await self._store.compare_and_set(

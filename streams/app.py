@@ -30,7 +30,7 @@ from streams.agents.connect import Connect
 from streams.agents.lag import Lag
 from streams.agents.pool import Pool
 from streams.agents.transform import Transform
-from streams.connections import Directory, open_tokens
+from streams.connections import Directory
 from streams.delivery.tools import DeliveryTools
 from streams.http import Probes
 from streams.logs import set_up
@@ -43,6 +43,7 @@ from streams.runtime.worker import App, attach, make_app, run
 from streams.settings import Settings
 from streams.stages.mapping import Templates
 from streams.stages.pipeline import Pipeline
+from streams.tokens import open_tokens
 
 VENDOR_FOLDERS = Path(connectors.__file__).parent
 TRANSFORM = Application("transform", INBOX.name, TRANSFORM_STATE.name)

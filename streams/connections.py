@@ -1,21 +1,17 @@
-"""Who is connected: the whole of `connection.v1` in memory, and the store of the connections' secrets."""
+"""Who is connected: the whole of `connection.v1` in memory."""
 
 import asyncio
-import base64
-import binascii
 import logging
 import threading
 from collections.abc import Callable, Sequence
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from connectors.errors import DecodeError, FatalError, RetryableError, UnknownSchemaError
+from connectors.errors import DecodeError, RetryableError, UnknownSchemaError
 from connectors.kafka.client import KafkaSettings, explain, reader_config
 from connectors.kafka.codec import Codec
 from connectors.kafka.records import Connection
 from connectors.kafka.topics import CONNECTION
-from connectors.tokens import FileTokenStore
-from streams.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -25,22 +21,6 @@ POLL_SECONDS = 0.1
 BATCH = 500
 RETRY_SECONDS = 1.0
 START_SECONDS = 10.0
-
-
-def open_tokens(settings: Settings) -> FileTokenStore:
-    """Return the store of secrets in the data directory.
-
-    Raises:
-        FatalError: the key is missing or no key; says how to make one.
-    """
-    how = 'make one with: python3 -c "import base64, os; print(base64.b64encode(os.urandom(32)).decode())"'
-    if settings.token_key is None:
-        raise FatalError(f"SLUICEWAY_TOKEN_KEY is not set; it encrypts the connections' secrets — {how}")
-    try:
-        key = base64.b64decode(settings.token_key.get_secret_value(), validate=True)
-    except binascii.Error:
-        raise FatalError(f"SLUICEWAY_TOKEN_KEY is not base64 — {how}") from None
-    return FileTokenStore(settings.data_dir / "tokens", key)
 
 
 class Directory:

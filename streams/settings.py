@@ -47,6 +47,22 @@ class Runtime(BaseModel):
     max_record_bytes: int = Field(1_000_000, ge=10_000, description="of any record we write but dead letters")
 
 
+class Tokens(BaseModel):
+    """Where the connections' secrets are kept (see connectors/tokens/README.md)."""
+
+    store: Literal["file", "postgres", "vault"] = Field(
+        "file", description="file: processes of one host; postgres, vault: of many"
+    )
+    postgres: SecretStr | None = Field(None, description="libpq connection string or URL")
+    vault_url: str = Field("https://127.0.0.1:8200", description="Vault's address")
+    vault_mount: str = Field("secret", description="of a key-value engine of version 2")
+    vault_path: str = Field("sluiceway", description="below which the secrets are")
+    vault_token: SecretStr | None = Field(None, description="a token, or else role and secret id")
+    vault_role_id: str = Field("", description="AppRole to log in with")
+    vault_secret_id: SecretStr | None = None
+    vault_ca_file: str = Field("", description="PEM file of a further certificate authority")
+
+
 class Ports(BaseModel):
     """Local addresses, all on 127.0.0.1 unless `host` says otherwise."""
 
@@ -58,6 +74,7 @@ class Ports(BaseModel):
     connect_metrics: Port = 9101
     gateway_metrics: Port = 9102
     salesforce: Port = 8101
+    salesforce_pubsub: Port = 8102
     pardot: Port = 8103
     quickbooks: Port = 8104
 
@@ -81,6 +98,7 @@ class Settings(BaseSettings):
     token_key: SecretStr | None = Field(
         None, description="32 bytes, base64: encrypts the token store; the embedded stack makes one"
     )
+    tokens: Tokens = Field(default_factory=Tokens)
     kafka: Kafka = Field(default_factory=Kafka)
     registry: Registry = Field(default_factory=Registry)
     runtime: Runtime = Field(default_factory=Runtime)

@@ -16,6 +16,7 @@ MODULES: tuple[str, ...] = (
     "demo",
     "topics",
     "schemas",
+    "tokens",
     "connections",
     "mapping",
     "dlq",

@@ -12,8 +12,8 @@ from connectors.kafka.admin import topic_states
 from connectors.kafka.contracts import check_schemas
 from streams.commands.environment import PREFIX
 from streams.commands.failures import describe, run
-from streams.connections import open_tokens
 from streams.settings import Settings
+from streams.tokens import open_tokens
 
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[?[0-9a-f:]+\]?")
 SECRET = re.compile(r"password|secret|key|token|credential|jaas", re.IGNORECASE)
@@ -49,7 +49,7 @@ def effective(settings: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:
 
 
 async def _problems(settings: Settings) -> list[str]:
-    checks: list[Callable[[Settings], Awaitable[list[str]]]] = [_hosts, _token_key, _topics, _schemas]
+    checks: list[Callable[[Settings], Awaitable[list[str]]]] = [_hosts, _tokens, _topics, _schemas]
     results = await asyncio.gather(*(one(settings) for one in checks), return_exceptions=True)
     problems: list[str] = []
     for result in results:
@@ -70,8 +70,12 @@ async def _hosts(settings: Settings) -> list[str]:
     ]
 
 
-async def _token_key(settings: Settings) -> list[str]:
-    open_tokens(settings)
+async def _tokens(settings: Settings) -> list[str]:
+    tokens = open_tokens(settings)
+    try:
+        await tokens.check()
+    finally:
+        await tokens.aclose()
     return []
 
 

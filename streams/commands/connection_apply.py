@@ -23,10 +23,11 @@ from connectors.kafka.registry import RegistryIds
 from connectors.kafka.topics import CONNECTION, INBOX, Topic
 from connectors.ports import Account, Secret, TokenStore, Tools
 from streams.commands.connection_file import ConnectionFile, TenantEntry
-from streams.connections import Directory, open_tokens
+from streams.connections import Directory
 from streams.settings import Settings
 from streams.stages.mapping import Templates
 from streams.stages.rules import check_rules
+from streams.tokens import open_tokens
 
 FLUSH_SECONDS = 15.0
 APPLIED = "applied"
@@ -85,6 +86,13 @@ async def apply(view: Console, file: ConnectionFile) -> Sequence[str]:
         KafkaException, RetryableError: not everything could be written; apply again.
     """
     tokens = open_tokens(view.settings)
+    try:
+        return await _apply(view, file, tokens)
+    finally:
+        await tokens.aclose()
+
+
+async def _apply(view: Console, file: ConnectionFile, tokens: TokenStore) -> Sequence[str]:
     wanted = [_connection(file, entry, view.directory.get(entry.tenant)) for entry in file.tenants]
     problems = [
         line for i, connection in enumerate(wanted) async for line in _problems(view, file, i, connection, tokens)

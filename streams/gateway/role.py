@@ -13,13 +13,14 @@ from connectors.kafka.admin import require_partitions
 from connectors.kafka.codec import Codec
 from connectors.kafka.registry import RegistryIds
 from connectors.kafka.topics import CONNECTION, INBOX
-from streams.connections import Directory, open_tokens
+from streams.connections import Directory
 from streams.gateway.inbox import Inbox
 from streams.gateway.secrets import WebhookSecrets
 from streams.gateway.webhooks import Webhooks
 from streams.http import HttpServer, Probes, probe_routes
 from streams.logs import set_up
 from streams.settings import Settings
+from streams.tokens import open_tokens
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,8 @@ class Gateway:
         clock = SystemClock()
         self._inbox = Inbox(settings.kafka, codec)
         self._directory = Directory(settings.kafka, codec)
-        webhooks = Webhooks(VENDORS, self._directory, WebhookSecrets(open_tokens(settings), clock), self._inbox, clock)
+        self._tokens = open_tokens(settings)
+        webhooks = Webhooks(VENDORS, self._directory, WebhookSecrets(self._tokens, clock), self._inbox, clock)
         app = Starlette(routes=[*webhooks.routes(), *probe_routes(self.problems)[:2]])
         ports = settings.ports
         self.http = HttpServer(app, settings.host, ports.gateway, "SLUICEWAY_PORTS__GATEWAY")
@@ -88,6 +90,7 @@ class Gateway:
         await self.http.stop()
         await self._inbox.stop()
         await self._directory.stop()
+        await self._tokens.aclose()
         await self.probes.stop()
         self._ids.close()
 

@@ -1,6 +1,4 @@
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -69,27 +67,3 @@ def test_a_key_of_wrong_length_is_refused(tmp_path: Path, length: int) -> None:
     """Only AES-256 keys are taken."""
     with pytest.raises(FatalError, match=f"32 bytes.*{length}"):
         FileTokenStore(tmp_path, bytes(length))
-
-
-def test_processes_do_not_overwrite_each_other(tmp_path: Path) -> None:
-    """Four processes that count in one secret by compare-and-set lose no step."""
-    script = f"""
-import asyncio
-from pathlib import Path
-from connectors.ports import Secret
-from connectors.tokens import FileTokenStore
-
-async def count():
-    store, done = FileTokenStore(Path({str(tmp_path)!r}), bytes(range(32))), 0
-    while done < 25:
-        secret = await store.get("acme", "quickbooks")
-        version = secret.version if secret else 0
-        value = str(int(secret.values["n"]) + 1 if secret else 1)
-        done += await store.compare_and_set("acme", "quickbooks", Secret({{"n": value}}), expected_version=version)
-    print((await store.get("acme", "quickbooks")).values["n"])
-
-asyncio.run(count())
-"""
-    running = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) for _ in range(4)]
-    last = [int(process.communicate(timeout=60)[0]) for process in running]
-    assert max(last) == 100
