@@ -34,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Register what the fault tests read."""
     parser.addoption("--chaos-rounds", type=int, default=1, help="how often each fault test runs, each time reseeded")
     parser.addoption("--chaos-seed", type=int, default=1, help="the first round's seed; round n uses seed + n")
+    parser.addoption("--backfill-size", type=int, default=300, help="objects in each vendor's backfill; 100000 is long")
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,8 @@
 """Each test gets a company of its own in a real sandbox, and our connector connected to it."""
 
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,65 +11,14 @@ import pytest
 
 from connectors.catalogue import VENDORS
 from connectors.clock import SystemClock
-from connectors.ports import Account, Call, Connector, Fetcher, Outcome, RemoteRef, Secret, Sink, Source, Tools
+from connectors.ports import Account, Call, Connector, RemoteRef, Secret, Tools
 from connectors.sandbox.server import Sandboxes, serve
 from connectors.tokens import MemoryTokenStore
+from tests.contract.connectors.kit.company import Company, Connect
 
 NUMBERS = itertools.count(1)
 IDENTITY = {"salesforce": "org_id", "pardot": "business_unit_id", "quickbooks": "realm"}
 SECRETS = ("client_id", "client_secret", "refresh_token")
-
-
-@dataclass(frozen=True, slots=True)
-class Company:
-    """One company in a sandbox: what its administrator sees, and the connector under test."""
-
-    name: str
-    credentials: dict[str, Any]
-    connector: Connector
-    admin: httpx.AsyncClient
-
-    @property
-    def sink(self) -> Sink:
-        """The connector's sink."""
-        assert self.connector.sink is not None
-        return self.connector.sink
-
-    @property
-    def source(self) -> Source:
-        """The connector's source."""
-        assert self.connector.source is not None
-        return self.connector.source
-
-    @property
-    def fetcher(self) -> Fetcher:
-        """The connector's fetcher."""
-        assert self.connector.fetcher is not None
-        return self.connector.fetcher
-
-    async def write(self, call: Call) -> Outcome:
-        """Write one call."""
-        [outcome] = await self.sink.write([call])
-        return outcome
-
-    async def put(self, path: str, body: dict[str, Any]) -> None:
-        """Change something as an administrator."""
-        answer = await self.admin.post(f"/__sandbox/{path}", json={"account": self.name, **body})
-        assert answer.is_success, answer.text
-
-    async def fault(self, kind: str, **details: Any) -> None:
-        """Let the next matching call fail in this way."""
-        await self.put("faults", {"kind": kind, "count": 1, **details})
-
-    async def records(self, object_type: str) -> list[dict[str, Any]]:
-        """Return what is stored."""
-        answer = await self.admin.get(f"/__sandbox/records/{object_type}", params={"account": self.name})
-        assert answer.is_success, answer.text
-        found: list[dict[str, Any]] = answer.json()["records"]
-        return found
-
-
-Connect = Callable[..., Awaitable[Company]]
 
 
 @pytest.fixture(scope="session")
@@ -102,9 +50,14 @@ async def connect(sandbox_dir: Path) -> AsyncIterator[Connect]:
         url = served.url(vendor, "https")
         given = {"ca_file": str(served.ca_file), "token_url": _https(credentials["token_url"]), **settings}
         account = Account(name, vendor, url, credentials[IDENTITY[vendor]], given)
-        connector = VENDORS[vendor].open(account, Tools(SystemClock(), store, frozenset({served.host})))
-        closers.push_async_callback(connector.aclose)
-        return Company(name, credentials, connector, admin)
+        tools = Tools(SystemClock(), store, frozenset({served.host}))
+
+        def open_() -> Connector:
+            connector = VENDORS[vendor].open(account, tools)
+            closers.push_async_callback(connector.aclose)
+            return connector
+
+        return Company(name, vendor, credentials, open_(), open_, admin)
 
     async with closers:
         yield make
