@@ -6,6 +6,9 @@ from pathlib import Path
 
 import trustme
 
+LOCAL_NAMES = ("localhost", "127.0.0.1", "::1", "sandbox", "host.docker.internal")
+"""What the machine that runs the sandboxes may be called."""
+
 
 class Authority:
     """Kept in a folder, so that clients that trust it go on doing so after a restart.

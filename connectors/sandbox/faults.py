@@ -24,6 +24,9 @@ KINDS: Mapping[str, frozenset[str]] = {
     "forget_requestid": frozenset(),
     "ignore_requestid": frozenset(),
     "expire_tokens": frozenset(),
+    "gap_event": frozenset(),
+    "event_overflow": frozenset(),
+    "expire_replay_ids": frozenset(),
 }
 
 

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.sandbox.accounts import Accounts
 from connectors.sandbox.admin import PREFIX, Admin
-from connectors.sandbox.authority import Authority
+from connectors.sandbox.authority import LOCAL_NAMES, Authority
 from connectors.sandbox.clock import Clock, SystemClock
 from connectors.sandbox.context import Build, SandboxContext, Vendor
 from connectors.sandbox.database import Database
@@ -22,8 +22,6 @@ from connectors.sandbox.meter import Meter
 from connectors.sandbox.oauth import Tokens
 from connectors.sandbox.vendors import VENDORS
 from connectors.sandbox.webhooks import Webhooks
-
-LOCAL_NAMES = ("localhost", "127.0.0.1", "::1", "sandbox", "host.docker.internal")
 
 
 @dataclass(frozen=True, slots=True)

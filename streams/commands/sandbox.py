@@ -22,8 +22,7 @@ async def _serve(settings: Settings, vendors: tuple[str, ...]) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    ports = {name: getattr(settings.ports, name) for name in vendors}
-    sandboxes = await serve(vendors, settings.data_dir / "sandbox", ports, settings.host)
+    sandboxes = await serve(vendors, settings.data_dir / "sandbox", settings.ports.model_dump(), settings.host)
     for name in vendors:
         click.echo(f"{name}: {sandboxes.url(name)}  {sandboxes.url(name, 'https')}  (CA {sandboxes.ca_file})")
     try:

@@ -64,7 +64,7 @@ def plan(settings: Settings, env: Mapping[str, str], say: Say) -> list[Step]:
         Step(
             "sandbox",
             ours("sandbox", "sandbox", ready=[url(port, "/__sandbox/health") for port in vendors.values()]),
-            ports=vendors,
+            ports={**vendors, "salesforce_pubsub": ports.salesforce_pubsub},
             address="  ".join(url(port) for port in vendors.values()),
         ),
         Step(

@@ -2,6 +2,8 @@
 
 import re
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
@@ -10,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.sandbox.accounts import derive
+from connectors.sandbox.authority import LOCAL_NAMES
 from connectors.sandbox.context import SandboxContext, Vendor
 from connectors.sandbox.json_text import Json, loads
 from connectors.sandbox.limits import Limit
@@ -19,13 +22,29 @@ from connectors.sandbox.salesforce.calls import Call, Reply, not_allowed, not_fo
 from connectors.sandbox.salesforce.errors import ApiError
 from connectors.sandbox.salesforce.ids import canonical_id
 from connectors.sandbox.salesforce.oauth import REFRESH_SECONDS, SETTINGS, OAuth
-from connectors.sandbox.salesforce.org import Unit
+from connectors.sandbox.salesforce.org import Author, Unit
 from connectors.sandbox.salesforce.orgs import Orgs
+from connectors.sandbox.salesforce.pubsub.capture import CAPTURED
+from connectors.sandbox.salesforce.pubsub.log import EventLog
+from connectors.sandbox.salesforce.pubsub.publisher import DEFAULT_OVERFLOW_CHANGES, OVERFLOW_CHANGES, Publisher
+from connectors.sandbox.salesforce.pubsub.server import PubSubServer
+from connectors.sandbox.salesforce.pubsub.service import DELIVERED, SECONDS, PubSub
+from connectors.sandbox.salesforce.pubsub.topics import HIDDEN, SELECTED
 from connectors.sandbox.salesforce.rest import Rest
 
 _DAY = 86_400.0
 # An Enterprise org without user licences ("API Request Limits and Allocations").
 _DAILY = Limit("DailyApiRequests", 100_000, _DAY)
+# Of the same edition ("Pub/Sub API and Event Allocations").
+_DELIVERED = Limit(DELIVERED, 25_000, _DAY)
+_CLIENT = re.compile(r"client=([^,;]+)")
+_SWITCHES = {
+    **SETTINGS,
+    **SECONDS,
+    OVERFLOW_CHANGES: DEFAULT_OVERFLOW_CHANGES,
+    SELECTED: list(CAPTURED),
+    HIDDEN: list[str](),
+}
 # API End-of-Life policy; 67.0 is Summer '26, 68.0 Winter '27.
 _OLDEST, _RETIRED, _NEWEST = 41, 31, 68
 _VERSION = re.compile(r"v(\d\d)\.0")
@@ -63,10 +82,13 @@ class _DailyCalls:
 
 class _Salesforce:
     def __init__(self, ctx: SandboxContext) -> None:
-        ctx.limits.declare([_DAILY])
+        ctx.limits.declare([_DAILY, _DELIVERED])
         self._ctx = ctx
-        self._orgs = Orgs(ctx)
+        self._log = EventLog(ctx)
+        publisher = Publisher(ctx, self._log)
+        self._orgs = Orgs(ctx, publisher)
         self._oauth = OAuth(ctx, self._orgs)
+        self._pubsub = PubSubServer(ctx, PubSub(ctx, self._orgs, self._oauth, self._log, publisher))
         self._daily = _DailyCalls(ctx)
         self._rest = Rest(self._daily)
 
@@ -80,7 +102,8 @@ class _Salesforce:
                     Route("/services/data/", _versions),
                     Route("/services/data/{version}/{path:path}", self._data, methods=_ANY_METHOD),
                     Route("/services/apexrest/{path:path}", self._apex, methods=_ANY_METHOD),
-                ]
+                ],
+                lifespan=self._lifespan,
             ),
             open_account=self._identity,
             furnish=self._furnish,
@@ -89,9 +112,18 @@ class _Salesforce:
             operation_of=_operation,
             throttled=lambda _request: _sent(refused(_over_limit())),
             records=self._records,
-            seed=lambda account, size, seed: samples.make(self._orgs.unit(account), size, seed),
-            settings=SETTINGS,
+            seed=self._seed,
+            settings=_SWITCHES,
         )
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        await self._pubsub.start(*LOCAL_NAMES)
+        yield
+        await self._pubsub.stop()
+
+    def _seed(self, account: str, size: int, seed: int) -> dict[str, int]:
+        return samples.make(self._orgs.unit(account, Author(announced=False)), size, seed)
 
     def _identity(self, account: str) -> dict[str, Any]:
         return {
@@ -102,6 +134,7 @@ class _Salesforce:
 
     def _furnish(self, account: str) -> None:
         self._daily.forget(account)
+        self._log.forget(account, all_of_it=True)
         self._orgs.furnish(account)
 
     def _credentials(self, account: str, url: str) -> dict[str, Any]:
@@ -114,6 +147,7 @@ class _Salesforce:
             "username": self._orgs.org(account).user["Username"],
             "token_url": f"{url}/services/oauth2/token",
             "instance_url": url,
+            "pubsub_endpoint": self._pubsub.endpoint,
             "refresh_token": refresh,
             "access_token": self._oauth.session(account),
         }
@@ -138,7 +172,7 @@ class _Salesforce:
             account = self._oauth.account(request.headers.get("authorization"))
             if not self._daily.admit(account):
                 raise _over_limit()
-            unit = self._orgs.unit(account)
+            unit = self._orgs.unit(account, Author(origin=_origin(request, number)))
             reply = self._answer(_call(request, path, number, body, unit))
             unit.commit()
         except ApiError as error:
@@ -164,6 +198,13 @@ def _checked(version: str) -> str:
     if not _OLDEST <= number <= _NEWEST:
         raise not_found()
     return f"{number}.0"
+
+
+def _origin(request: Request, version: str) -> str:
+    """What change events say of where a change came from."""
+    named = _CLIENT.search(request.headers.get("sforce-call-options", ""))
+    api = f"com/salesforce/api/rest/{version}" if version else "com/salesforce/api/soap"
+    return f"{api};client={named.group(1).strip()}" if named else api
 
 
 def _call(request: Request, path: str, version: str, body: bytes, unit: Unit) -> Call:

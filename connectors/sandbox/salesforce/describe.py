@@ -34,7 +34,7 @@ def summary(base: SObject, version: str) -> dict[str, Any]:
         "label": base.name,
         "labelPlural": f"{base.name}s",
         "keyPrefix": base.prefix,
-        "custom": base.name.endswith("__c"),
+        "custom": base.custom,
         "createable": base.write,
         "updateable": base.write,
         "deletable": base.write,

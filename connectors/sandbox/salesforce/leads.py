@@ -69,9 +69,6 @@ def convert(unit: Unit, body: Mapping[str, Any]) -> dict[str, Any]:
     opportunity = body.get("opportunityId")
     if opportunity is None and not body.get("doNotCreateOpportunity"):
         opportunity = _make(unit, "Opportunity", _opportunity(unit, lead, account, body.get("opportunityName"), owner))
-    if opportunity is not None:
-        role = {"OpportunityId": opportunity, "ContactId": contact, "IsPrimary": True}
-        _make(unit, "OpportunityContactRole", role)
     lead |= {
         "Status": status["ApiName"],
         "IsConverted": True,
@@ -81,7 +78,11 @@ def convert(unit: Unit, body: Mapping[str, Any]) -> dict[str, Any]:
         "ConvertedOpportunityId": opportunity,
         "IsUnreadByOwner": False,
     }
+    lead["LastModifiedById"] = unit.user["Id"]
     unit.put("Lead", lead)
+    if opportunity is not None:
+        role = {"OpportunityId": opportunity, "ContactId": contact, "IsPrimary": True}
+        _make(unit, "OpportunityContactRole", role)
     ids = {"accountId": account, "contactId": contact, "opportunityId": opportunity}
     return {"leadId": lead["Id"], **ids, "success": True, "errors": []}
 

@@ -44,6 +44,11 @@ class SObject:
         self._by_relation = {f.relation.lower(): f for f in self.fields.values() if f.relation}
 
     @property
+    def custom(self) -> bool:
+        """Whether the org declared it."""
+        return self.name.endswith("__c")
+
+    @property
     def keys(self) -> frozenset[str]:
         """Fields that records are looked up by: references and external ids."""
         return self._keys

@@ -18,17 +18,43 @@ Key: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One record as it is after a unit."""
+    """One record as it is after a unit, and as it was before; `record` is None once it is purged."""
 
     name: str
-    record: Mapping[str, Any]
+    record: Mapping[str, Any] | None
+    before: Mapping[str, Any] | None = None
+
+    @property
+    def id(self) -> str:
+        """The record's id."""
+        found = self.record or self.before or {}
+        return str(found["Id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """On whose behalf records change.
+
+    Attributes:
+        user: Id of the user; empty for the org's integration user.
+        origin: `changeOrigin` of change events, such as `com/salesforce/api/rest/67.0;client=x`.
+        announced: Whether change events tell of it; sample records have always been there.
+    """
+
+    user: str = ""
+    origin: str = ""
+    announced: bool = True
 
 
 class Journal(Protocol):
-    """Where an org is kept across restarts."""
+    """Where an org is kept across restarts, and who hears of its changes."""
 
     def save(self, changes: Sequence[Change]) -> None:
         """Store the records of one unit, all or none."""
+        ...
+
+    def announce(self, org: "Org", changes: Sequence[Change], author: Author, now: datetime) -> None:
+        """Tell subscribers of a unit."""
         ...
 
     def declare(self, name: str, field: Field) -> None:
@@ -49,6 +75,7 @@ class Org:
         self.name = name
         self.pod = pod
         self.schema: Schema = fresh_schema()
+        self.channels: dict[str, tuple[str, ...]] = {}
         self._journal = journal
         self._tables: dict[str, dict[str, Record]] = {found.name: {} for found in self.schema}
         self._keyed: dict[tuple[str, str, Any], dict[str, None]] = {}
@@ -68,9 +95,9 @@ class Org:
         """Take records from the journal, in order of their ids."""
         for change in changes:
             kinds = self.schema.addressed(change.name).fields
-            record = {name: _revived(kinds[name], value) for name, value in change.record.items()}
+            record = {name: _revived(kinds[name], value) for name, value in (change.record or {}).items()}
             self._put(change.name, record)
-            self._number = max(self._number, number_of(change.record["Id"]))
+            self._number = max(self._number, number_of(change.id))
 
     def declare(self, name: str, field: Field) -> None:
         """Add a custom field to an object; existing records have no value in it."""
@@ -86,25 +113,38 @@ class Org:
         self._number += 1
         return make_id(prefix, self.pod, self._number)
 
-    def unit(self, now: datetime) -> "Unit":
+    def unit(self, now: datetime, author: Author | None = None) -> "Unit":
         """Begin to change records."""
-        return Unit(self, now)
+        return Unit(self, now, author or Author())
 
-    def apply(self, changes: Sequence[Change]) -> None:
+    def apply(self, changes: Sequence[Change], author: Author, now: datetime) -> None:
         """Make a unit's records the current ones."""
         self._journal.save(changes)
         for change in changes:
-            self._put(change.name, dict(change.record))
+            if change.record is None:
+                self._drop(change.name, change.id)
+            else:
+                self._put(change.name, dict(change.record))
+        if author.announced:
+            self._journal.announce(self, changes, author, now)
 
     def _put(self, name: str, record: Record) -> None:
-        before = self._tables[name].get(record["Id"])
+        self._drop(name, record["Id"], keep=True)
         self._tables[name][record["Id"]] = record
         for field in self.schema.addressed(name).keys:
-            if before is not None:
-                self._keyed.get((name, field, comparable(before.get(field))), {}).pop(record["Id"], None)
             value = comparable(record.get(field))
             if value is not None:
                 self._keyed.setdefault((name, field, value), {})[record["Id"]] = None
+
+    def _drop(self, name: str, record_id: str, *, keep: bool = False) -> None:
+        """Forget a record's keys and, unless it keeps its place in the table, the record."""
+        before = self._tables[name].get(record_id)
+        if before is None:
+            return
+        for field in self.schema.addressed(name).keys:
+            self._keyed.get((name, field, comparable(before.get(field))), {}).pop(record_id, None)
+        if not keep:
+            del self._tables[name][record_id]
 
     def keyed(self, name: str, field: str, value: Any) -> Iterable[str]:
         """Ids of the records with this value in a key field, whatever its case."""
@@ -126,16 +166,25 @@ class Unit:
     Args:
         org: Whose records.
         now: When they change.
+        author: On whose behalf.
     """
 
-    def __init__(self, org: Org, now: datetime) -> None:
+    def __init__(self, org: Org, now: datetime, author: Author) -> None:
         self.org = org
         self.now = now
-        self._changed: dict[Key, Record] = {}
+        self.author = author
+        self._changed: dict[Key, Record | None] = {}
+
+    @property
+    def user(self) -> Record:
+        """The user that acts."""
+        return self.org.table("User").get(self.author.user) or self.org.user
 
     def peek(self, name: str, record_id: str) -> Record | None:
         """The record as this unit sees it, deleted or not; not to be changed."""
-        return self._changed.get((name, record_id)) or self.org.table(name).get(record_id)
+        if (name, record_id) in self._changed:
+            return self._changed[name, record_id]
+        return self.org.table(name).get(record_id)
 
     def get(self, name: str, record_id: str) -> Record | None:
         """A copy of the record as this unit sees it, deleted or not."""
@@ -149,7 +198,8 @@ class Unit:
         if not seen:
             return current.values()
         changed = [seen.get(record_id, record) for record_id, record in current.items()]
-        return changed + [record for record_id, record in seen.items() if record_id not in current]
+        changed += [record for record_id, record in seen.items() if record_id not in current]
+        return [record for record in changed if record is not None]
 
     def scan(self, name: str, **equal: object) -> Iterator[Record]:
         """Copies of the live records whose fields have these values."""
@@ -175,11 +225,15 @@ class Unit:
         record["SystemModstamp"] = record["LastModifiedDate"] = moved
         self._changed[name, record["Id"]] = record
 
-    def mark(self) -> dict[Key, Record]:
+    def purge(self, name: str, record_id: str) -> None:
+        """Remove a record for good; nobody hears of one that was in the recycle bin."""
+        self._changed[name, record_id] = None
+
+    def mark(self) -> dict[Key, Record | None]:
         """A point to go back to."""
         return dict(self._changed)
 
-    def back_to(self, mark: dict[Key, Record]) -> None:
+    def back_to(self, mark: dict[Key, Record | None]) -> None:
         """Undo what was done since `mark`."""
         self._changed = mark
 
@@ -195,7 +249,11 @@ class Unit:
 
     def commit(self) -> None:
         """Apply everything to the org."""
-        self.org.apply([Change(name, record) for (name, _), record in self._changed.items()])
+        tables = self.org.table
+        changes = [
+            Change(name, record, tables(name).get(record_id)) for (name, record_id), record in self._changed.items()
+        ]
+        self.org.apply([change for change in changes if change.record or change.before], self.author, self.now)
         self._changed = {}
 
 

@@ -1,12 +1,14 @@
 """The orgs of this sandbox, one per account: kept in the sandbox's database, read once into memory."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from connectors.sandbox.accounts import derive
 from connectors.sandbox.context import SandboxContext
 from connectors.sandbox.salesforce.fields import Field
 from connectors.sandbox.salesforce.ids import PODS, make_id
-from connectors.sandbox.salesforce.org import Change, Org, Unit
+from connectors.sandbox.salesforce.org import Author, Change, Org, Unit
+from connectors.sandbox.salesforce.pubsub.publisher import Publisher
 from connectors.sandbox.salesforce.seed import furnish
 
 _CUSTOM = "CustomField"
@@ -15,14 +17,21 @@ _CUSTOM = "CustomField"
 class _Stored:
     """An org's records in the database; a save belongs to the request's transaction."""
 
-    def __init__(self, ctx: SandboxContext, account: str) -> None:
+    def __init__(self, ctx: SandboxContext, account: str, publisher: Publisher) -> None:
         self._ctx = ctx
         self._account = account
+        self._publisher = publisher
 
     def save(self, changes: Sequence[Change]) -> None:
         for change in changes:
-            self._ctx.database.put(self._account, change.name, change.record["Id"], dict(change.record))
+            if change.record is None:
+                self._ctx.database.remove(self._account, change.name, change.id)
+            else:
+                self._ctx.database.put(self._account, change.name, change.id, dict(change.record))
             self._ctx.wrote(self._account, change.name)
+
+    def announce(self, org: Org, changes: Sequence[Change], author: Author, now: datetime) -> None:
+        self._publisher.announce(org, changes, author, now)
 
     def declare(self, name: str, field: Field) -> None:
         body = {
@@ -44,8 +53,9 @@ class Orgs:
     below 400 is what ends a request that committed a unit, and only such a request's transaction is kept.
     """
 
-    def __init__(self, ctx: SandboxContext) -> None:
+    def __init__(self, ctx: SandboxContext, publisher: Publisher) -> None:
         self._ctx = ctx
+        self._publisher = publisher
         self._orgs: dict[str, Org] = {}
 
     def pod(self, account: str) -> int:
@@ -59,8 +69,8 @@ class Orgs:
 
     def furnish(self, account: str) -> None:
         """Make an empty account a new org."""
-        org = Org(account, self.pod(account), _Stored(self._ctx, account))
-        unit = org.unit(self._ctx.clock.now())
+        org = self._empty(account)
+        unit = org.unit(self._ctx.clock.now(), Author(announced=False))
         furnish(unit)
         unit.commit()
         self._orgs[account] = org
@@ -71,12 +81,15 @@ class Orgs:
             self._orgs[account] = self._load(account)
         return self._orgs[account]
 
-    def unit(self, account: str) -> Unit:
+    def unit(self, account: str, author: Author | None = None) -> Unit:
         """Begin to change the account's records."""
-        return self.org(account).unit(self._ctx.clock.now())
+        return self.org(account).unit(self._ctx.clock.now(), author)
+
+    def _empty(self, account: str) -> Org:
+        return Org(account, self.pod(account), _Stored(self._ctx, account, self._publisher))
 
     def _load(self, account: str) -> Org:
-        org = Org(account, self.pod(account), _Stored(self._ctx, account))
+        org = self._empty(account)
         for body in self._ctx.database.all(account, _CUSTOM):
             org.schema.addressed(body.pop("object")).add(Field(**body))
         for found in org.schema:

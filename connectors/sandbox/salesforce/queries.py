@@ -42,7 +42,7 @@ class Queries:
     def _begin(self, call: Call) -> Reply:
         unit = call.unit
         view = View(unit, deleted=call.steps[0].lower() == "queryall")
-        today = Today(unit.now, ZoneInfo(unit.org.user["TimeZoneSidKey"]))
+        today = Today(unit.now, ZoneInfo(unit.user["TimeZoneSidKey"]))
         result = run(call.need("q"), unit.org.schema, view, today, call.version)
         size = _batch_size(call)
         if len(result.records) <= size:

@@ -21,7 +21,7 @@ def create(unit: Unit, base: SObject, body: Mapping[str, Any]) -> str:
     """
     _check_writable(base)
     given = _values(unit, base, body, creating=True)
-    user = unit.org.user["Id"]
+    user = unit.user["Id"]
     record: Record = {name: field.default for name, field in base.fields.items()}
     record |= {name: False for name, field in base.fields.items() if field.kind == "boolean" and field.default is None}
     record |= given
@@ -43,7 +43,7 @@ def update(unit: Unit, base: SObject, record_id: str, body: Mapping[str, Any]) -
     before = existing(unit, base, record_id)
     given = _values(unit, base, body, creating=False)
     record = dict(before) | given
-    record["LastModifiedById"] = unit.org.user["Id"]
+    record["LastModifiedById"] = unit.user["Id"]
     _store(unit, base, before, record, given)
 
 
@@ -58,7 +58,7 @@ def delete(unit: Unit, base: SObject, record_id: str) -> None:
     for name, field in CASCADES.get(base.name, ()):
         for dependent in list(unit.scan(name, **{field: record_id})):
             delete(unit, unit.org.schema.addressed(name), dependent["Id"])
-    record = dict(before) | {"IsDeleted": True}
+    record = dict(before) | {"IsDeleted": True, "LastModifiedById": unit.user["Id"]}
     unit.put(base.name, record)
     rule = RULES.get(base.name)
     if rule:

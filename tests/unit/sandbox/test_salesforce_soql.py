@@ -26,6 +26,9 @@ class Nowhere:
     def declare(self, name: str, field: Field) -> None:
         """Drop the field."""
 
+    def announce(self, *_told: object) -> None:
+        """Tell nobody."""
+
 
 def _make(unit: Unit, name: str, **values: object) -> str:
     return records.create(unit, unit.org.schema.addressed(name), values)

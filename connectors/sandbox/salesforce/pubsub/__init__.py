@@ -1,0 +1,1 @@
+"""Change events and the Pub/Sub API that delivers them."""

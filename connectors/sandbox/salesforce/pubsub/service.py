@@ -1,0 +1,214 @@
+"""The gRPC service: who calls, what it may, and the vendor's errors."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from grpc.aio import ServicerContext
+
+from connectors.pubsub_api.pubsub_api_pb2 import (
+    FetchRequest,
+    FetchResponse,
+    ManagedFetchRequest,
+    ManagedFetchResponse,
+    PublishRequest,
+    PublishResponse,
+    SchemaInfo,
+    SchemaRequest,
+    TopicInfo,
+    TopicRequest,
+)
+from connectors.pubsub_api.pubsub_api_pb2_grpc import PubSubServicer
+from connectors.sandbox.context import SandboxContext
+from connectors.sandbox.salesforce.errors import ApiError
+from connectors.sandbox.salesforce.ids import canonical_id
+from connectors.sandbox.salesforce.oauth import OAuth
+from connectors.sandbox.salesforce.orgs import Orgs
+from connectors.sandbox.salesforce.pubsub.log import EventLog
+from connectors.sandbox.salesforce.pubsub.publisher import Publisher
+from connectors.sandbox.salesforce.pubsub.refusals import RefusalError
+from connectors.sandbox.salesforce.pubsub.subscription import Patience, Subscription
+from connectors.sandbox.salesforce.pubsub.topics import Topic, Topics
+
+DELIVERED = "DailyDeliveredPlatformEvents"
+KEEPALIVE, IDLE = "keepalive_seconds", "idle_seconds"
+# "Pull Subscription and Flow Control": at least one response in 270 s; 70 s to ask for more.
+SECONDS = {KEEPALIVE: 270, IDLE: 70}
+_PATH = "/eventbus.v1.PubSub/"
+_FAULTS = frozenset({"status", "throttle", "reset_before_commit"})
+_STATUSES = {status.value[0]: status for status in grpc.StatusCode}
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """The session of one call; the guard of its stream."""
+
+    service: "PubSub"
+    account: str
+    token: str
+    path: str
+
+    def topic(self, name: str) -> Topic:
+        return self.service.topics.find(self.service.orgs.org(self.account), name)
+
+    def still_welcome(self) -> None:
+        self.service.check_session(self.token, self.account)
+        self.service.strike(self.account, self.path)
+
+    def admit(self, events: int) -> None:
+        for _ in range(events):
+            if not self.service.ctx.limits.admit(self.account, DELIVERED):
+                raise RefusalError("subscription.limit.exceeded")
+
+    async def mark(self) -> int:
+        async with self.service.ctx.database.transaction():
+            return self.service.log.mark(self.account)
+
+
+class PubSub(PubSubServicer):
+    """`eventbus.v1.PubSub` over the orgs of this sandbox."""
+
+    def __init__(self, ctx: SandboxContext, orgs: Orgs, oauth: OAuth, log: EventLog, publisher: Publisher) -> None:
+        self.ctx = ctx
+        self.orgs = orgs
+        self.log = log
+        self.topics = Topics(ctx)
+        self._oauth = oauth
+        self._publisher = publisher
+
+    async def GetTopic(self, request: TopicRequest, context: ServicerContext[TopicRequest, TopicInfo]) -> TopicInfo:
+        """What a topic is; `schema_id` only for a topic of one object."""
+        async with self._called(context, "GetTopic") as caller:
+            topic = caller.topic(request.topic_name)
+            schema_id = ""
+            if topic.entity:
+                async with self.ctx.database.transaction():
+                    schema_id = self._publisher.schema(self.orgs.org(caller.account).schema.addressed(topic.entity))
+            return TopicInfo(
+                topic_name=topic.name,
+                tenant_guid=self.orgs.org_id(caller.account),
+                can_publish=False,
+                can_subscribe=True,
+                schema_id=schema_id,
+                rpc_id=str(uuid.uuid4()),
+            )
+
+    async def GetSchema(
+        self, request: SchemaRequest, context: ServicerContext[SchemaRequest, SchemaInfo]
+    ) -> SchemaInfo:
+        """A schema that an event was written with, or a topic named."""
+        async with self._called(context, "GetSchema"):
+            text = self.log.schema(request.schema_id)
+            if text is None:
+                raise RefusalError("schema.validation.failed")
+            return SchemaInfo(schema_json=text, schema_id=request.schema_id, rpc_id=str(uuid.uuid4()))
+
+    async def Subscribe(
+        self, request_iterator: AsyncIterator[FetchRequest], context: ServicerContext[FetchRequest, FetchResponse]
+    ) -> AsyncIterator[FetchResponse]:
+        """Events as they are asked for."""
+        async with self._called(context, "Subscribe") as caller:
+            if self.ctx.faults.take("expire_replay_ids", caller.account):
+                async with self.ctx.database.transaction():
+                    self.log.forget(caller.account, all_of_it=True)
+            stream = Subscription(caller.account, self.log, caller, self._patience(caller.account))
+            async for response in stream.run(request_iterator):
+                yield response
+
+    def _patience(self, account: str) -> Patience:
+        keepalive, idle = (self.ctx.setting(account, name, SECONDS[name]) for name in (KEEPALIVE, IDLE))
+        return Patience(float(keepalive), float(idle))
+
+    async def Publish(
+        self, request: PublishRequest, context: ServicerContext[PublishRequest, PublishResponse]
+    ) -> PublishResponse:
+        """Refused: change events are the vendor's own, and this sandbox has no platform events."""
+        async with self._called(context, "Publish") as caller:
+            caller.topic(request.topic_name)
+            raise RefusalError("publish.topic.cannot.publish")
+
+    async def PublishStream(
+        self, request_iterator: AsyncIterator[PublishRequest], context: ServicerContext[PublishRequest, PublishResponse]
+    ) -> AsyncIterator[PublishResponse]:
+        """Refused as `Publish` is."""
+        async with self._called(context, "PublishStream") as caller:
+            async for request in request_iterator:
+                caller.topic(request.topic_name)
+                raise RefusalError("publish.topic.cannot.publish")
+        return
+        yield  # makes this a stream
+
+    async def ManagedSubscribe(
+        self,
+        request_iterator: AsyncIterator[ManagedFetchRequest],
+        context: ServicerContext[ManagedFetchRequest, ManagedFetchResponse],
+    ) -> AsyncIterator[ManagedFetchResponse]:
+        """Refused: no managed subscription can be made here."""
+        async with self._called(context, "ManagedSubscribe"):
+            async for request in request_iterator:
+                kind = "developer.name" if request.developer_name else "subscription.id"
+                raise RefusalError(f"managed.subscription.{kind}.not.found")
+        return
+        yield  # makes this a stream
+
+    @asynccontextmanager
+    async def _called(self, context: ServicerContext[Any, Any], method: str) -> AsyncIterator[_Caller]:
+        """Meter one call; a RefusalError inside ends it with its status and trailers."""
+        account: str | None = None
+        status = grpc.StatusCode.OK
+        try:
+            token, account = self._session(context)
+            self.ctx.meter.call(account, method)
+            await self._prelude(account, _PATH + method)
+            caller = _Caller(self, account, token, _PATH + method)
+            caller.still_welcome()
+            yield caller
+        except RefusalError as error:
+            status = error.status
+            rpc_id = str(uuid.uuid4())
+            trailers = (("error-code", error.code), ("rpc-id", rpc_id))
+            await context.abort(error.status, f"{error.message} rpcId: {rpc_id}", trailers)
+        finally:
+            self.ctx.meter.answer(account, status.name)
+
+    def _session(self, context: ServicerContext[Any, Any]) -> tuple[str, str]:
+        metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
+        token, instance, tenant = (metadata.get(name, "") for name in ("accesstoken", "instanceurl", "tenantid"))
+        if not token or not tenant or not instance.startswith(("https://", "http://")):
+            raise RefusalError("service.auth.headers.invalid")
+        try:
+            account = self._oauth.account(f"Bearer {token}")
+        except ApiError:
+            raise RefusalError("service.auth.error") from None
+        if canonical_id(tenant) != self.orgs.org_id(account):
+            raise RefusalError("service.auth.error")
+        return token, account
+
+    def check_session(self, token: str, account: str) -> None:
+        """Raise RefusalError once the session has ended."""
+        try:
+            if self._oauth.account(f"Bearer {token}") == account:
+                return
+        except ApiError:
+            pass
+        raise RefusalError("service.auth.error")
+
+    async def _prelude(self, account: str, path: str) -> None:
+        delay = self.ctx.faults.take("delay", account, path=path)
+        if delay:
+            await self.ctx.clock.sleep(delay.seconds)
+        if self.ctx.faults.take("expire_tokens", account, path=path):
+            async with self.ctx.database.transaction():
+                self.ctx.tokens.expire(account)
+
+    def strike(self, account: str, path: str) -> None:
+        """Raise what a fault wants: `status` is a gRPC status number, `body` an error code without its prefix."""
+        fault = self.ctx.faults.take(_FAULTS, account, path=path)
+        if fault is None:
+            return
+        if fault.kind == "status" and fault.status in _STATUSES:
+            raise RefusalError(fault.body, _STATUSES[fault.status])
+        raise RefusalError("service.protection.triggered" if fault.kind == "throttle" else "service.unavailable")
