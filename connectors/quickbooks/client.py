@@ -1,6 +1,9 @@
 """QuickBooks Online's Accounting API v3 over the one HTTP stack."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -10,24 +13,55 @@ from connectors.http import Http
 from connectors.ports import Clock
 from connectors.quickbooks.errors import to_error
 from connectors.quickbooks.faults import fault_in, fault_of
-from connectors.wire import dumps, loads
+from connectors.wire import dumps, iso_micros, loads, parse_instant
 
 MINOR_VERSION = "75"
 PAGE = 1000
 """Rows a query returns at most; the default is 100."""
-LIST_ENTITIES = frozenset({"Customer", "Item", "Vendor", "Employee"})
+CAPTURE_MOST = 1000
+"""Objects a capture answers with at most, over all its entities; there are no further pages."""
+LIST_ENTITIES = frozenset(
+    {"Account", "Class", "Customer", "Department", "Employee", "Item", "PaymentMethod", "TaxCode", "Term", "Vendor"}
+)
 """Never deleted, only made inactive; queries leave out the inactive ones unless asked."""
 
 Entity = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """An answer of change data capture: objects by entity, deleted ones as stubs with `status`.
+
+    Attributes:
+        at: when it was made, by QuickBooks' clock.
+    """
+
+    rows: Mapping[str, Sequence[Entity]]
+    at: datetime
+
+    @property
+    def full(self) -> bool:
+        """Objects may be missing, of any entity."""
+        return sum(map(len, self.rows.values())) >= CAPTURE_MOST
+
+
 class QuickBooksClient:
-    """One company. Every method raises the ConnectorError that `errors.to_error` makes of a failed answer."""
+    """One company. Every method raises the ConnectorError that `errors.to_error` makes of a failed answer.
+
+    Attributes:
+        metered: reads that were answered, which Intuit counts by the month.
+    """
 
     def __init__(self, http: Http, base_url: str, realm: str, clock: Clock) -> None:
         self._http = http
         self._base = f"{base_url.rstrip('/')}/v3/company/{realm}"
         self._clock = clock
+        self._ahead = timedelta()
+        self.metered = 0
+
+    def now(self) -> datetime:
+        """Return what QuickBooks' clock shows, going by its latest answer."""
+        return self._clock.now() + self._ahead
 
     async def post(
         self, entity: str, body: Mapping[str, Any], request_id: str, params: Mapping[str, str] | None = None
@@ -56,19 +90,45 @@ class QuickBooksClient:
 
     async def query(self, entity: str, condition: str, *, inactive: bool = True) -> list[Entity]:
         """Return every row of `entity` that meets `condition`, customers and items that are inactive included."""
-        if inactive and entity in LIST_ENTITIES:
-            condition = f"{condition} AND Active IN (true, false)"
-        # `*` leaves out Sku.
-        columns = "*, Sku" if entity == "Item" else "*"
         rows: list[Entity] = []
         while True:
-            paging = f"STARTPOSITION {len(rows) + 1} MAXRESULTS {PAGE}"
-            page = await self._page(entity, f"SELECT {columns} FROM {entity} WHERE {condition} {paging}")  # noqa: S608 (values are quoted by the callers)
+            page = await self.page(entity, condition, len(rows) + 1, PAGE, inactive=inactive)
             rows += page
             if len(page) < PAGE:
                 return rows
 
-    async def _page(self, entity: str, statement: str) -> list[Entity]:
+    async def page(
+        self, entity: str, condition: str, start: int, size: int, columns: str = "", *, inactive: bool = True
+    ) -> list[Entity]:
+        """Return up to `size` rows from the `start`-th on, in the order of their ids; without `columns` whole ones."""
+        # `*` leaves out Sku.
+        wanted = columns or ("*, Sku" if entity == "Item" else "*")
+        where = _where(entity, condition, inactive=inactive)
+        paging = f"STARTPOSITION {start} MAXRESULTS {size}"
+        answer = await self._query(entity, f"SELECT {wanted} FROM {entity}{where} {paging}")  # noqa: S608 (values are quoted by the callers)
+        return [row for row in answer.get(entity, []) if isinstance(row, dict)]
+
+    async def count(self, entity: str, condition: str) -> int:
+        """Return how many rows meet `condition`."""
+        where = _where(entity, condition, inactive=True)
+        answer = await self._query(entity, f"SELECT count(*) FROM {entity}{where}")  # noqa: S608 (as above)
+        total = answer.get("totalCount")
+        if not isinstance(total, int):
+            raise RetryableError(f"QuickBooks counts no {entity}: totalCount is missing in its answer")
+        return total
+
+    async def capture(self, entities: Sequence[str], since: datetime) -> Capture:
+        """Return what changed since an instant no more than 30 days ago; see `Capture.full`."""
+        params = {"entities": ",".join(entities), "changedSince": f"{iso_micros(since)[:19]}Z"}
+        answer = await self._call("capture", "GET", "cdc", reads=True, params=params)
+        rows: dict[str, list[Entity]] = {}
+        for response in answer.get("CDCResponse", []):
+            for part in response.get("QueryResponse", []):
+                for entity in entities:
+                    rows.setdefault(entity, []).extend(part.get(entity, []))
+        return Capture(rows, self.now())
+
+    async def _query(self, entity: str, statement: str) -> dict[str, Any]:
         answer = await self._call(
             f"query {entity}",
             "POST",
@@ -77,8 +137,8 @@ class QuickBooksClient:
             headers={"Content-Type": "application/text"},
             content=statement.encode(),
         )
-        rows = answer.get("QueryResponse", {}).get(entity, [])
-        return [row for row in rows if isinstance(row, dict)]
+        response: dict[str, Any] = answer.get("QueryResponse", {})
+        return response
 
     async def _call(
         self,
@@ -116,12 +176,21 @@ class QuickBooksClient:
             # Status 2xx: the server has acted, though its words are lost.
             tid = response.headers.get("intuit_tid", "")
             raise (RetryableError if reads else InDoubtError)(f"QuickBooks' answer is not JSON; intuit_tid {tid}")
+        self.metered += reads
+        with suppress(ValueError):
+            self._ahead = parse_instant(str(answer.get("time"))) - self._clock.now()
         return answer
 
 
 def quoted(value: str) -> str:
     """Write a string for a query, `'` and backslash escaped."""
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _where(entity: str, condition: str, *, inactive: bool) -> str:
+    conditions = [condition, "Active IN (true, false)" if inactive and entity in LIST_ENTITIES else ""]
+    wanted = " AND ".join(filter(None, conditions))
+    return f" WHERE {wanted}" if wanted else ""
 
 
 def _entity(answer: Mapping[str, Any], entity: str, otherwise: type[RetryableError]) -> Entity:

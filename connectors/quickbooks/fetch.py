@@ -3,18 +3,17 @@
 import asyncio
 from collections.abc import Sequence
 
-from connectors.ports import Clock, Raw
+from connectors.ports import Raw
 from connectors.quickbooks.client import PAGE, Entity, QuickBooksClient, quoted
-from connectors.quickbooks.objects import version_of
-from connectors.wire import dumps, iso_micros
+from connectors.quickbooks.objects import deletion_version, version_of
+from connectors.wire import dumps
 
 
 class QuickBooksFetcher:
     """Fetches by `Id IN (…)`, at most 1,000 ids a query."""
 
-    def __init__(self, client: QuickBooksClient, clock: Clock) -> None:
+    def __init__(self, client: QuickBooksClient) -> None:
         self._client = client
-        self._clock = clock
 
     async def fetch(self, object_type: str, ids: Sequence[str]) -> Sequence[Raw]:
         """Return one Raw per id; a query may lag or leave rows out, so that a missing id is read singly first.
@@ -33,5 +32,5 @@ class QuickBooksFetcher:
         await asyncio.sleep(0)  # a thousand objects are many milliseconds of work
         entity = entity or await self._client.read(object_type, remote_id)
         if entity is None:
-            return Raw(object_type, remote_id, iso_micros(self._clock.now()), b"{}", deleted=True)
+            return Raw(object_type, remote_id, deletion_version(self._client.now()), b"{}", deleted=True)
         return Raw(object_type, remote_id, version_of(entity), dumps(entity))

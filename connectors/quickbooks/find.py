@@ -81,7 +81,7 @@ async def _transaction(client: QuickBooksClient, call: Call) -> Outcome | None:
         conditions.append(f"MetaData.CreateTime >= '{since}Z'")
     ours = [
         other
-        for other in await client.query(call.object, " AND ".join(conditions) or "Id > '0'")
+        for other in await client.query(call.object, " AND ".join(conditions) or "TxnDate > '1900-01-01'")
         if is_marked(str(other.get("PrivateNote", "")), call.object_key)
     ]
     if len(ours) > 1:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from connectors.errors import RejectedError
@@ -32,6 +33,11 @@ def version_of(entity: Mapping[str, Any]) -> str:
     except (KeyError, TypeError, ValueError) as error:
         raise RejectedError(f"QuickBooks object {entity.get('Id')}: MetaData.LastUpdatedTime is unreadable") from error
     return f"{updated}/{str(entity.get('SyncToken', '0')).rjust(TOKEN_DIGITS, '0')}"
+
+
+def deletion_version(at: datetime) -> str:
+    """Return the version of a deletion, after every state of the object up to that instant of QuickBooks' clock."""
+    return f"{iso_micros(at)}/{'9' * TOKEN_DIGITS}"
 
 
 def stored(entity: Mapping[str, Any], fallback: RemoteRef | None = None) -> Outcome:

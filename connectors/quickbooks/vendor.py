@@ -8,6 +8,7 @@ from connectors.quickbooks.client import QuickBooksClient
 from connectors.quickbooks.errors import about_token
 from connectors.quickbooks.fetch import QuickBooksFetcher
 from connectors.quickbooks.sink import QuickBooksSink
+from connectors.quickbooks.source import QuickBooksSource
 from connectors.quickbooks.webhook import QuickBooksWebhook
 
 SUFFIXES = ("intuit.com",)
@@ -38,4 +39,5 @@ class QuickBooks:
             account, tools, SUFFIXES, grant, timeout_seconds=SERVER_SECONDS, about_token=about_token
         )
         client = QuickBooksClient(http, account.base_url, account.account, tools.clock)
-        return Connector(limits, None, QuickBooksFetcher(client, tools.clock), QuickBooksSink(client), aclose)
+        source = QuickBooksSource(client, account, tools.clock)
+        return Connector(limits, source, QuickBooksFetcher(client), QuickBooksSink(client), aclose)

@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.errors import DecodeError
 from connectors.ports import Raw
+from connectors.quickbooks.objects import deletion_version
 from connectors.wire import iso_micros, loads, parse_instant
 
 SIGNATURE = "intuit-signature"
@@ -49,7 +50,7 @@ class QuickBooksWebhook:
         return " ".join(ids) if ids and all(ids) else None
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Mapping[str, Sequence[Raw]]:
-        """Return hints by realm; a merge hints at both objects. The version is the event's time.
+        """Return hints by realm, their version the event's time; the loser of a merge is told as gone, with its winner.
 
         Raises:
             DecodeError: neither of Intuit's two forms; the message names the field.
@@ -81,12 +82,12 @@ def _cloud_events(events: list[Any]) -> Iterator[tuple[str, Raw]]:
         parts = _text(event, "type", at).split(".")
         if len(parts) != TYPE_PARTS or parts[0] != "qbo":
             raise DecodeError(f"webhook: {at}.type is not qbo.<entity>.<verb>.<version>")
-        entity = ENTITIES.get(parts[1], parts[1].capitalize())
-        version, realm = _version(event, "time", at), _text(event, "intuitaccountid", at)
-        yield realm, _hint(entity, _text(event, "intuitentityid", at), version)
+        entity, remote_id = ENTITIES.get(parts[1], parts[1].capitalize()), _text(event, "intuitentityid", at)
+        time, realm = _instant(event, "time", at), _text(event, "intuitaccountid", at)
+        yield realm, _hint(entity, remote_id, time)
         data = event.get("data")
         if isinstance(data, Mapping) and data.get("deletedid"):
-            yield realm, _hint(entity, str(data["deletedid"]), version)
+            yield realm, _merged(entity, str(data["deletedid"]), remote_id, time)
 
 
 def _notifications(envelope: dict[str, Any]) -> Iterator[tuple[str, Raw]]:
@@ -96,14 +97,20 @@ def _notifications(envelope: dict[str, Any]) -> Iterator[tuple[str, Raw]]:
         change = notification.get("dataChangeEvent")
         for number, entity in enumerate(_list(change, "entities", f"{at}.dataChangeEvent")):
             where = f"{at}.dataChangeEvent.entities[{number}]"
-            name, version = _text(entity, "name", where), _version(entity, "lastUpdated", where)
-            yield realm, _hint(name, _text(entity, "id", where), version)
+            name, time = _text(entity, "name", where), _instant(entity, "lastUpdated", where)
+            remote_id = _text(entity, "id", where)
+            yield realm, _hint(name, remote_id, time)
             if entity.get("deletedId"):
-                yield realm, _hint(name, str(entity["deletedId"]), version)
+                yield realm, _merged(name, str(entity["deletedId"]), remote_id, time)
 
 
-def _hint(entity: str, remote_id: str, version: str) -> Raw:
-    return Raw(entity, remote_id, version, b"{}", hint=True)
+def _hint(entity: str, remote_id: str, at: datetime) -> Raw:
+    # Objects state whole seconds: a hint of the second of our own write's answer must not look newer than it.
+    return Raw(entity, remote_id, iso_micros(at.replace(microsecond=0)), b"{}", hint=True)
+
+
+def _merged(entity: str, remote_id: str, winner: str, at: datetime) -> Raw:
+    return Raw(entity, remote_id, deletion_version(at), b"{}", deleted=True, merged_into=winner)
 
 
 def _list(value: Any, name: str, at: str) -> list[Any]:
@@ -122,9 +129,8 @@ def _text(value: Any, name: str, at: str) -> str:
     return found
 
 
-def _version(value: Any, name: str, at: str) -> str:
+def _instant(value: Any, name: str, at: str) -> datetime:
     try:
-        # Objects state whole seconds: a hint of the second of our own write's answer must not look newer than it.
-        return iso_micros(parse_instant(_text(value, name, at)).replace(microsecond=0))
+        return parse_instant(_text(value, name, at))
     except ValueError as error:
         raise DecodeError(f"webhook: {at}.{name}: {error}") from None

@@ -295,14 +295,12 @@ async def test_a_known_object_is_read_with_a_fresh_token(
     assert await sink.find(make_call("Customer", {}, remote=remote)) is None
 
 
-async def test_fetch_asks_for_many_at_once_and_confirms_the_missing(
-    client: QuickBooksClient, company: Company, clock: ManualClock
-) -> None:
+async def test_fetch_asks_for_many_at_once_and_confirms_the_missing(client: QuickBooksClient, company: Company) -> None:
     """Ids left out of a query are read singly; only 610 says that they are gone."""
     company.rows = {"Invoice": [{"Id": "1", "SyncToken": "0", "MetaData": STAMP}]}
     company.stores("Invoice", Id="2")
     company.answers.append(httpx.Response(400, json={"Fault": {"Error": [{"code": "610"}]}}))
-    raws = await QuickBooksFetcher(client, clock).fetch("Invoice", ["1", "2", "3", "1"])
+    raws = await QuickBooksFetcher(client).fetch("Invoice", ["1", "2", "3", "1"])
     assert [(raw.remote_id, raw.deleted) for raw in raws] == [("1", False), ("2", False), ("3", True)]
     assert "Id IN ('1', '2', '3')" in company.queries[0]
     assert len(company.requests) == 3

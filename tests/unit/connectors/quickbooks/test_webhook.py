@@ -60,6 +60,11 @@ def hint(name: str, remote_id: str, version: str) -> Raw:
     return Raw(name, remote_id, version, b"{}", hint=True)
 
 
+def gone(loser: str, winner: str, version: str) -> Raw:
+    """Make the record of a merged customer."""
+    return Raw("Customer", loser, version, b"{}", deleted=True, merged_into=winner)
+
+
 def test_any_live_secret_verifies_the_raw_bytes() -> None:
     """While a verifier token is changed both are good; any changed byte is not."""
     body = encoded([CLOUD_EVENT])
@@ -79,20 +84,20 @@ def test_a_missing_or_odd_signature_is_refused(given: str | None) -> None:
 
 
 def test_cloud_events_become_hints_by_realm() -> None:
-    """Each event is a hint of its entity at its time; a merge hints at the loser too."""
+    """Each event is a hint of its entity at its time; a merge tells which object is gone, and into which."""
     merged = {
         **CLOUD_EVENT,
         "type": "qbo.customer.merged.v1",
         "intuitaccountid": "7",
         "data": {"deletedid": "27"},
-        "time": "2025-09-10T21:31:25Z",
+        "time": "2025-09-10T21:31:25.5Z",
     }
     without_data = {name: value for name, value in CLOUD_EVENT.items() if name != "data"}
     assert READER.parse({}, encoded([CLOUD_EVENT, merged, without_data])) == {
         "310687": [hint("SalesReceipt", "1234", "2025-09-10T21:31:25.000000Z")] * 2,
         "7": [
             hint("Customer", "1234", "2025-09-10T21:31:25.000000Z"),
-            hint("Customer", "27", "2025-09-10T21:31:25.000000Z"),
+            gone("27", "1234", "2025-09-10T21:31:25.500000Z/9999999999"),
         ],
     }
 
@@ -103,7 +108,7 @@ def test_the_older_form_becomes_the_same_hints() -> None:
         "1185883450": [
             hint("Invoice", "1", "2015-10-05T21:42:19.000000Z"),
             hint("Customer", "2", "2015-10-05T21:42:20.000000Z"),
-            hint("Customer", "3", "2015-10-05T21:42:20.000000Z"),
+            gone("3", "2", "2015-10-05T21:42:20.000000Z/9999999999"),
         ]
     }
 
