@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from connectors.errors import MappingError
@@ -13,6 +13,7 @@ from streams.stages.mapping import expressions, paths, schema
 from streams.stages.mapping.document import Node, read
 from streams.stages.mapping.errors import TemplateError
 from streams.stages.mapping.expressions import Expression
+from streams.stages.mapping.paths import Tree
 
 FILE = "rules"
 ROLES = ("contact", "customer", "order")
@@ -75,7 +76,7 @@ def judge(rules: Rules, order: Entity, customer: Entity | None, contact: Entity 
         MappingError: a condition has no answer for this order; names the rule.
     """
     values = {"order": order, "customer": customer, "contact": contact}
-    scope = expressions.scope({role: _readable(role, value) for role, value in values.items()})
+    scope = expressions.Scope({role: _readable(role, value) for role, value in values.items()}, _trees())
     fields, applied = {**UNTOUCHED, **rules.defaults.order}, []
     skip = False
     for rule in rules.rules:
@@ -160,13 +161,18 @@ def _rule(node: Node) -> Rule:
 EFFECTS = ("discount_percent", *TEXTS, "document", "hold", "skip")
 
 
+@cache
+def _trees() -> Mapping[str, Tree]:
+    return {role: paths.declare(schema.entity(schema.ROLES[role])) for role in ROLES}
+
+
 def _condition(node: Node) -> Expression:
-    trees = {role: paths.declare(schema.entity(schema.ROLES[role])) for role in ROLES}
+    trees = _trees()
     for unknown in paths.unknown(node.text(), trees):
         role = unknown.partition(".")[0]
         raise node.error(f"{unknown} does not exist; {role} has {', '.join(sorted(trees[role]))}")
     try:
-        found = expressions.compiled(node.text(), ROLES)
+        found = expressions.compiled(node.text(), trees)
     except ValueError as error:
         raise node.error(str(error)) from None
     if found.type not in ("BOOL", "DYN"):

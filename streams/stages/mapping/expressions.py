@@ -11,7 +11,9 @@ from cel_expr_python import cel
 from cel_expr_python.ext.ext_strings import ExtStrings
 
 from connectors.errors import MappingError
-from streams.stages.mapping import functions
+from streams.stages.mapping import direct, functions, paths
+from streams.stages.mapping.direct import Direct
+from streams.stages.mapping.paths import Tree
 
 MAX_LENGTH = 4096
 _POSITION = re.compile(r"^(?:[A-Z_]+: )?ERROR: <input>:\d+:\d+: ")
@@ -20,11 +22,32 @@ _NONE = ctypes.py_object(None)
 _MISSING_KEY = re.compile(r'Key not found in map : "?([^"]*)"?')
 
 
-@dataclass(frozen=True, slots=True)
 class Scope:
-    """The values of one record, given to CEL once and read by all its expressions."""
+    """The values of one record; given to CEL once, by the first expression that needs it.
 
-    activation: Any
+    Args:
+        values: records by variable.
+        trees: their declared fields, by exactly the variables that the expressions were compiled for.
+    """
+
+    __slots__ = ("_activation", "trees", "values")
+
+    def __init__(self, values: Mapping[str, Any], trees: Mapping[str, Tree]) -> None:
+        self.values = values
+        self.trees = trees
+        self._activation: Any = None
+
+    def within(self, variable: str, value: Any, tree: Tree) -> "Scope":
+        """Return these values and one more."""
+        return Scope({**self.values, variable: value}, {**self.trees, variable: tree})
+
+    @property
+    def activation(self) -> Any:
+        """The declared fields as CEL reads them."""
+        if self._activation is None:
+            filled = {name: paths.fill(tree, self.values.get(name)) for name, tree in self.trees.items()}
+            self._activation = _environment(tuple(sorted(filled))).Activation(filled)
+        return self._activation
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +61,7 @@ class Expression:
 
     text: str
     type: str
-    _variables: tuple[str, ...]
+    _direct: Direct | None
     _compiled: Any
 
     def evaluate(self, scope: Scope) -> Any:
@@ -46,6 +69,19 @@ class Expression:
 
         Raises:
             ValueError: it has none for this record; says why, without values of the record.
+        """
+        if self._direct is not None:
+            try:
+                return self._direct(scope.values)
+            except Exception:  # noqa: BLE001  what is an error is the engine's decision
+                return self.by_engine(scope)
+        return self.by_engine(scope)
+
+    def by_engine(self, scope: Scope) -> Any:
+        """Return the value as the engine finds it.
+
+        Raises:
+            ValueError: as `evaluate`.
         """
         result = self._compiled.eval(scope.activation)
         kind = result.type().name()
@@ -73,26 +109,25 @@ def _environment(variables: tuple[str, ...]) -> Any:
     return cel.NewEnv(variables=declared, extensions=[ExtStrings()], functions=functions.declarations())
 
 
-@lru_cache(maxsize=65536)
-def compiled(text: str, variables: tuple[str, ...]) -> Expression:
-    """Return the expression; `variables` are the names it may read.
+def compiled(text: str, trees: Mapping[str, Tree]) -> Expression:
+    """Return the expression; `trees` are the variables it may read, with their declared fields.
 
     Raises:
         ValueError: not CEL, or it names a function or variable that does not exist; says which.
     """
+    found = _by_engine(text, tuple(sorted(trees)))
+    return Expression(text, found.return_type().name(), direct.compiled(text, trees), found)
+
+
+@lru_cache(maxsize=65536)
+def _by_engine(text: str, variables: tuple[str, ...]) -> Any:
     if len(text) > MAX_LENGTH:
         raise ValueError(f"the expression is longer than {MAX_LENGTH} characters; split it")
     environment = _environment(variables)
     try:
-        found = environment.compile(text)
+        return environment.compile(text)
     except RuntimeError as error:
         raise ValueError(_compile_reason(str(error))) from None
-    return Expression(text, found.return_type().name(), variables, found)
-
-
-def scope(values: Mapping[str, Any]) -> Scope:
-    """Return the values, by variable, as expressions over exactly these variables read them."""
-    return Scope(_environment(tuple(sorted(values))).Activation(dict(values)))
 
 
 def evaluate(path: str, expression: Expression | None, values: Scope) -> Any:

@@ -80,6 +80,14 @@ def _pad(value: Scalar, width: int) -> str:
     return _text(value).rjust(width, "0")
 
 
+def _ref(key: str | None) -> Any:
+    return None if key is None else {"$ref": key}
+
+
+def _lookup(kind: str, name: str | None) -> Any:
+    return None if name is None else {"$lookup": {"object": kind, "name": name}}
+
+
 def _case(value: Scalar, choices: Mapping[Any, Any], otherwise: Any) -> Any:
     return choices.get(value, otherwise)
 
@@ -153,11 +161,45 @@ def declarations() -> list[cel.FunctionDecl]:
         cel.FunctionDecl(
             "case", [_overload(f"case_{a}_{b}", [SCALARS[a], MAP, SCALARS[b]], _case) for a in SCALARS for b in SCALARS]
         ),
-        _declared("ref", ([text], lambda key: {"$ref": key}), ([null], lambda _: None)),
-        _declared(
-            "lookup",
-            ([text, text], lambda kind, name: {"$lookup": {"object": kind, "name": name}}),
-            ([text, null], lambda _kind, _name: None),
-        ),
+        _declared("ref", ([text], _ref), ([null], _ref)),
+        _declared("lookup", ([text, text], _lookup), ([text, null], _lookup)),
     ]
     return found
+
+
+def _of_scalars(function: Callable[..., Any]) -> Callable[..., Any]:
+    def checked(*values: Any) -> Any:
+        for value in values:
+            if value.__class__ not in _CLASSES:
+                raise TypeError("not a scalar")
+        return function(*values)
+
+    return checked
+
+
+def _of(function: Callable[..., Any], *wanted: tuple[type, ...]) -> Callable[..., Any]:
+    def checked(*values: Any) -> Any:
+        for value, classes in zip(values, wanted, strict=True):
+            if value.__class__ not in classes:
+                raise TypeError("not of the declared types")
+        return function(*values)
+
+    return checked
+
+
+_CLASSES = frozenset({type(None), str, int, bool, float})
+_TEXT, _LIST = (str,), (list,)
+_TEXT_OR_NULL = (str, type(None))
+DIRECT: Mapping[tuple[str, int], Callable[..., Any]] = {
+    **{(name, 1): _of_scalars(_null_in(function, False)) for name, function in ONE.items()},
+    **{(name, 2): _of_scalars(_null_in(function, name in SECOND_MAY_BE_NULL)) for name, function in TWO.items()},
+    ("coalesce", 1): _of(lambda values: _coalesce(*values), _LIST),
+    ("first", 1): _of(lambda values: _coalesce(*values), _LIST),
+    ("joined", 2): _of(_joined, _TEXT, _LIST),
+    ("emails", 1): _of(_emails, _LIST),
+    ("phones", 2): _of(_phones, _LIST, _TEXT_OR_NULL),
+    ("sum", 1): _of(_sum, _LIST),
+    ("ref", 1): _of(_ref, _TEXT_OR_NULL),
+    ("lookup", 2): _of(_lookup, _TEXT, _TEXT_OR_NULL),
+}
+"""Name and number of parameters to the function itself, as `direct.py` calls it; raises for what CEL's types refuse."""

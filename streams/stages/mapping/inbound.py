@@ -57,8 +57,7 @@ def draft(template: Template, body: Mapping[str, Any], settings: Mapping[str, An
 
 def stated_version(template: Template, body: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     """Return the source version that `body` states, "" if it states none."""
-    values = {"source": body, "settings": settings}
-    scope = expressions.scope({name: paths.fill(tree, values[name]) for name, tree in template.sources.items()})
+    scope = Scope({"source": body, "settings": settings}, template.sources)
     return expressions.evaluate("source_version", template.source_version, scope) or ""
 
 
@@ -67,18 +66,15 @@ class _Mapper:
 
     def __init__(self, template: Template, body: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         self._template = template
-        self._values = {
-            "source": paths.fill(template.sources["source"], body),
-            "settings": paths.fill(template.sources["settings"], settings),
-        }
+        self._scope = Scope({"source": body, "settings": settings}, template.sources)
         self._present = None if template.absent_is_empty else frozenset(body)
         self._links: dict[str, Ref | None] = {}
 
     def draft(self) -> Draft:
-        template, scope = self._template, expressions.scope(self._values)
+        template, scope = self._template, self._scope
         self._link(template.links, scope, "")
         types = schema.entity(template.entity)
-        fields = self._fields(template.fields, scope, self._values, "")
+        fields = self._fields(template.fields, scope, "")
         same_as = [_ref(link, scope, "same_as") for link in template.same_as]
         return Draft(
             entity=template.entity,
@@ -93,30 +89,27 @@ class _Mapper:
         """Tell whether the body speaks of a field at all."""
         return self._present is None or not reads or not reads.isdisjoint(self._present)
 
-    def _fields(self, fields: Sequence[Field], scope: Scope, values: Mapping[str, Any], above: str) -> dict[str, Any]:
+    def _fields(self, fields: Sequence[Field], scope: Scope, above: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for field in fields:
             if not self._known(field.reads):
                 continue
             if field.each is not None:
                 known = found.setdefault(field.path, [])
-                known += self._list(field, scope, values, f"{above}{field.path}", len(known))
+                known += self._list(field, scope, f"{above}{field.path}", len(known))
             elif expressions.holds(f"{above}{field.path}.when", field.when, scope):
                 paths.put(found, field.path, _value(field, scope, f"{above}{field.path}"))
         return found
 
-    def _list(
-        self, field: Field, scope: Scope, values: Mapping[str, Any], path: str, first: int
-    ) -> list[dict[str, Any]]:
+    def _list(self, field: Field, scope: Scope, path: str, first: int) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []
         for item in expressions.evaluate(path, field.each, scope) or ():
-            inner = {**values, field.variable: item}
-            item_scope = expressions.scope(inner)
-            if expressions.holds(f"{path}.where", field.when, item_scope):
+            inner = scope.within(field.variable, item, field.item)
+            if expressions.holds(f"{path}.where", field.when, inner):
                 at = f"{path}/{first + len(items)}/"
                 types = field.type.fields if field.type is not None else None
-                items.append(schema.complete(types or {}, self._fields(field.fields, item_scope, inner, at)))
-                self._link(field.links, item_scope, at)
+                items.append(schema.complete(types or {}, self._fields(field.fields, inner, at)))
+                self._link(field.links, inner, at)
         return items
 
     def _link(self, links: Sequence[Link], scope: Scope, above: str) -> None:

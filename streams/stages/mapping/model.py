@@ -1,7 +1,7 @@
 """A checked mapping template, as `inbound.py` and `outbound.py` apply it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from streams.stages.mapping.document import Node
@@ -19,7 +19,8 @@ class Field:
         type: of the canonical schema (inbound); None outbound.
         kind: how an outbound value is written: string, number, boolean or json.
         keep_null: outbound: an empty value is written as null instead of being left out.
-        each, variable, fields, links: of a list: its source, the name of one item, what an item gets.
+        each, variable, item, fields, links: of a list: its source, the name of one item and what is declared of it,
+            what an item gets.
         reads: top fields of the source that it reads.
     """
 
@@ -34,6 +35,7 @@ class Field:
     keep_null: bool = False
     each: Expression | None = None
     variable: str = ""
+    item: Tree = field(default_factory=dict)
     fields: Sequence["Field"] = ()
     links: Sequence["Link"] = ()
     reads: frozenset[str] = frozenset()

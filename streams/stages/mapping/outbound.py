@@ -21,19 +21,19 @@ def body(template: Template, records: Mapping[str, Mapping[str, Any] | None]) ->
         MappingError: a required field is empty or a value does not fit; names the field.
     """
     values = {
-        role: paths.fill(tree, schema.as_role(role, records.get(role)) if role in schema.ROLES else records.get(role))
-        for role, tree in template.sources.items()
+        role: schema.as_role(role, records.get(role)) if role in schema.ROLES else records.get(role)
+        for role in template.sources
     }
-    return _fields(template.fields, expressions.scope(values), values, "")
+    return _fields(template.fields, Scope(values, template.sources), "")
 
 
-def _fields(fields: Sequence[Field], scope: Scope, values: Mapping[str, Any], above: str) -> dict[str, Any]:
+def _fields(fields: Sequence[Field], scope: Scope, above: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for field in fields:
         at = f"{above}{field.path}"
         if field.each is not None:
             # Several entries may fill one list, e.g. the sold lines, then a discount line.
-            found.setdefault(field.path, []).extend(_list(field, scope, values, at))
+            found.setdefault(field.path, []).extend(_list(field, scope, at))
         elif expressions.holds(f"{at}.when", field.when, scope):
             value = _value(field, scope, at)
             if value is not None or field.keep_null:
@@ -41,13 +41,12 @@ def _fields(fields: Sequence[Field], scope: Scope, values: Mapping[str, Any], ab
     return found
 
 
-def _list(field: Field, scope: Scope, values: Mapping[str, Any], at: str) -> list[dict[str, Any]]:
+def _list(field: Field, scope: Scope, at: str) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     for item in expressions.evaluate(at, field.each, scope) or ():
-        inner = {**values, field.variable: item}
-        item_scope = expressions.scope(inner)
-        if expressions.holds(f"{at}.where", field.when, item_scope):
-            items.append(_fields(field.fields, item_scope, inner, f"{at}/{len(items)}/"))
+        inner = scope.within(field.variable, item, field.item)
+        if expressions.holds(f"{at}.where", field.when, inner):
+            items.append(_fields(field.fields, inner, f"{at}/{len(items)}/"))
     return items
 
 

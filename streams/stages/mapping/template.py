@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from connectors.kafka.topics import ENTITIES
 from streams.stages.mapping import expressions, paths, schema
 from streams.stages.mapping.document import Node, read
-from streams.stages.mapping.expressions import Expression
+from streams.stages.mapping.expressions import Expression, Scope
 from streams.stages.mapping.model import Field, Link, Template
 from streams.stages.mapping.paths import Tree
 from streams.stages.mapping.schema import Type
@@ -127,7 +127,7 @@ class _Reader:
         if types is not None:
             self._all_required(node, types, fields)
         return Field(
-            node, path, type=wanted, each=each, variable=variable, fields=fields, links=links,
+            node, path, type=wanted, each=each, variable=variable, item=inner[variable], fields=fields, links=links,
             when=self._condition(body.get("where"), inner), reads=paths.reads(each.text, "source"),
         )  # fmt: skip
 
@@ -156,7 +156,7 @@ class _Reader:
         for field in paths.unknown(text, known):
             raise node.error(f"unknown source field {field}; add it under source or correct its name")
         try:
-            found = expressions.compiled(text, tuple(sorted(known)))
+            found = expressions.compiled(text, known)
         except ValueError as error:
             raise node.error(str(error)) from None
         if wanted is not None and not wanted.accepts(found.type):
@@ -166,7 +166,7 @@ class _Reader:
 
     def _try(self, node: Node, expression: Expression, known: Mapping[str, Tree]) -> None:
         """Run it on empty fields: that shows unknown fields which the text alone does not."""
-        key = expression.unknown_key(expressions.scope({name: _sample(tree) for name, tree in known.items()}))
+        key = expression.unknown_key(Scope({name: _sample(tree) for name, tree in known.items()}, known))
         if key is not None:
             raise node.error(f"unknown source field {key}; add it under source or correct its name")
 

@@ -1,0 +1,307 @@
+"""Expressions of the usual shapes as Python functions: the engine's values, without carrying each record over to it.
+
+Paths, texts, lists, our functions, `? :`, `==`, `&&`, `+` and the like. What it does not know, it leaves to the engine:
+when an expression is compiled (another shape) and when it is evaluated (a value of an unusual type, any error), so
+that what is an error, and its message, is the engine's decision alone.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from streams.stages.mapping import functions, paths
+from streams.stages.mapping.paths import Tree
+
+Values = Mapping[str, Any]
+"""Records by variable, as they are: JSON or canonical."""
+Direct = Callable[[Values], Any]
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<text>'[^'\\\n]*'|\"[^\"\\\n]*\")|(?P<int>\d{1,18})(?![\w.])|(?P<name>[A-Za-z_]\w*)"
+    r"|(?P<op>\|\||&&|==|!=|<=|>=|[-+?:.,()\[\]<>!]))"
+)
+_CONSTANTS: Mapping[str, str] = {"true": "True", "false": "False", "null": "None"}
+_COMPARED: Mapping[str, str] = {
+    "==": "equal({}, {})", "!=": "not equal({}, {})",
+    "<": "order({}, {}) < 0", "<=": "order({}, {}) <= 0", ">": "order({}, {}) > 0", ">=": "order({}, {}) >= 0",
+}  # fmt: skip
+
+
+class LeftToEngineError(Exception):
+    """Not a shape, or not a value, that is evaluated here."""
+
+
+def compiled(text: str, trees: Mapping[str, Tree]) -> Direct | None:
+    """Return the function of an expression that the engine accepts; None: it is left to the engine.
+
+    Args:
+        text: the expression.
+        trees: declared fields by variable.
+    """
+    try:
+        parser = _Parser(text, trees)
+        source = f"lambda v: {parser.whole()}"
+    except LeftToEngineError:
+        return None
+    found: Direct = eval(source, {**_HELPERS, **parser.constants})  # noqa: S307  made of parsed tokens only
+    return found
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str]]:
+    at, text = 0, text.rstrip()
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None or match.lastgroup is None:
+            raise LeftToEngineError
+        yield match.lastgroup, match[match.lastgroup]
+        at = match.end()
+
+
+class _Parser:
+    """One expression, from the loosest operator to the tightest; each part becomes Python source over `v`, the values.
+
+    Attributes:
+        constants: objects that the source names.
+    """
+
+    def __init__(self, text: str, trees: Mapping[str, Tree]) -> None:
+        self._trees = trees
+        self._tokens = [*_tokens(text), ("end", "")]
+        self._at = 0
+        self._locals: list[str] = []
+        self.constants: dict[str, Any] = {}
+
+    def whole(self) -> str:
+        found = self._choice()
+        self._expect("")
+        return found
+
+    def _next(self) -> tuple[str, str]:
+        self._at += 1
+        return self._tokens[self._at - 1]
+
+    def _sees(self, *operators: str) -> bool:
+        kind, text = self._tokens[self._at]
+        return kind == "op" and text in operators
+
+    def _takes(self, operator: str) -> bool:
+        if not self._sees(operator):
+            return False
+        self._at += 1
+        return True
+
+    def _expect(self, text: str) -> None:
+        kind, found = self._next()
+        if found != text or kind not in ("op", "end"):
+            raise LeftToEngineError
+
+    def _constant(self, value: Any) -> str:
+        name = f"c{len(self.constants)}"
+        self.constants[name] = value
+        return name
+
+    def _choice(self) -> str:
+        condition = self._either()
+        if not self._takes("?"):
+            return condition
+        then = self._either()
+        self._expect(":")
+        return f"({then} if truth({condition}) else {self._choice()})"
+
+    def _either(self) -> str:
+        found = self._both()
+        while self._takes("||"):
+            found = f"(truth({found}) or truth({self._both()}))"
+        return found
+
+    def _both(self) -> str:
+        found = self._comparison()
+        while self._takes("&&"):
+            found = f"(truth({found}) and truth({self._comparison()}))"
+        return found
+
+    def _comparison(self) -> str:
+        found = self._sum()
+        if not self._sees(*_COMPARED):
+            return found
+        compared = _COMPARED[self._next()[1]].format(found, self._sum())
+        if self._sees(*_COMPARED):
+            raise LeftToEngineError
+        return f"({compared})"
+
+    def _sum(self) -> str:
+        found = self._unary()
+        while self._takes("+"):
+            found = f"plus({found}, {self._unary()})"
+        if self._sees("-"):
+            raise LeftToEngineError
+        return found
+
+    def _unary(self) -> str:
+        return f"(not truth({self._unary()}))" if self._takes("!") else self._member()
+
+    def _member(self) -> str:
+        found = self._primary()
+        while self._takes("."):
+            kind, name = self._next()
+            if kind != "name":
+                raise LeftToEngineError
+            found = self._method(found, name) if self._takes("(") else f"item({found}, {name!r})"
+        if self._sees("["):
+            raise LeftToEngineError
+        return found
+
+    def _primary(self) -> str:
+        kind, text = self._next()
+        if kind == "text":
+            return self._constant(text[1:-1])
+        if kind == "int":
+            return self._constant(int(text))
+        if kind == "name":
+            return self._named(text)
+        if text == "(":
+            found = self._choice()
+            self._expect(")")
+            return found
+        if text == "[":
+            return f"[{', '.join(self._arguments(']'))}]"
+        raise LeftToEngineError
+
+    def _arguments(self, end: str) -> list[str]:
+        found: list[str] = []
+        if self._takes(end):
+            return found
+        found.append(self._choice())
+        while self._takes(","):
+            found.append(self._choice())
+        self._expect(end)
+        return found
+
+    def _named(self, name: str) -> str:
+        if self._takes("("):
+            return self._call(name, self._arguments(")"))
+        if name in self._locals:
+            return f"l_{name}"
+        if name in _CONSTANTS:
+            return _CONSTANTS[name]
+        if name in self._trees:
+            return self._path(name)
+        raise LeftToEngineError
+
+    def _call(self, name: str, arguments: list[str]) -> str:
+        if name == "dyn" and len(arguments) == 1:
+            return arguments[0]
+        function = functions.DIRECT.get((name, len(arguments)))
+        if function is None:
+            raise LeftToEngineError
+        return f"{self._constant(function)}({', '.join(arguments)})"
+
+    def _path(self, variable: str) -> str:
+        """Read a declared field; deeper than that, and lists, only where the tree says so."""
+        tree: Tree | None = self._trees[variable]
+        names: list[str] = []
+        while tree is not None and paths.ITEMS not in tree and self._sees("."):
+            kind, name = self._tokens[self._at + 1]
+            if kind != "name" or name not in tree or self._tokens[self._at + 2] == ("op", "("):
+                break
+            self._at += 2
+            names.append(name)
+            tree = tree[name]
+        if tree is None and len(names) == 1:
+            return f"(x if (x := v[{variable!r}].get({names[0]!r})).__class__ is str else plain(x))"
+        return f"read(v[{variable!r}], {tuple(names)}, {self._constant(tree)})"
+
+    def _method(self, target: str, name: str) -> str:
+        if name == "startsWith":
+            [prefix] = self._one()
+            return f"text({target}).startswith(text({prefix}))"
+        if name not in ("map", "filter"):
+            raise LeftToEngineError
+        kind, variable = self._next()
+        if kind != "name" or variable in self._trees or variable in self._locals:
+            raise LeftToEngineError
+        self._expect(",")
+        self._locals.append(variable)
+        [each] = self._one()
+        self._locals.pop()
+        if name == "map":
+            return f"mapped(lambda l_{variable}: {each}, {target})"
+        return f"filtered(lambda l_{variable}: {each}, {target})"
+
+    def _one(self) -> list[str]:
+        arguments = self._arguments(")")
+        if len(arguments) != 1:
+            raise LeftToEngineError
+        return arguments
+
+
+def _read(record: Any, names: tuple[str, ...], tree: Tree | None) -> Any:
+    for name in names:
+        record = record.get(name) if isinstance(record, Mapping) else None
+    return paths.fill(tree, record)
+
+
+def _item(of: Any, name: str) -> Any:
+    if of.__class__ is not dict:
+        raise LeftToEngineError
+    return of[name]
+
+
+def _plus(a: Any, b: Any) -> Any:
+    if a.__class__ is not b.__class__ or a.__class__ not in (str, list):
+        raise LeftToEngineError
+    return a + b
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """To CEL, true is not 1; how it compares anything else is its own business."""
+    if a is None or b is None:
+        return a is b
+    if a.__class__ not in (str, int, bool) or b.__class__ not in (str, int, bool):
+        raise LeftToEngineError
+    return bool(a.__class__ is b.__class__ and a == b)
+
+
+def _order(a: Any, b: Any) -> int:
+    if a.__class__ is not b.__class__ or a.__class__ not in (str, int):
+        raise LeftToEngineError
+    return int(a > b) - int(a < b)
+
+
+def _truth(value: Any) -> bool:
+    if value.__class__ is not bool:
+        raise LeftToEngineError
+    return bool(value)
+
+
+def _text(value: Any) -> str:
+    if value.__class__ is not str:
+        raise LeftToEngineError
+    return str(value)
+
+
+def _mapped(each: Callable[[Any], Any], items: Any) -> list[Any]:
+    if items.__class__ is not list:
+        raise LeftToEngineError
+    return [each(item) for item in items]
+
+
+def _filtered(holds: Callable[[Any], Any], items: Any) -> list[Any]:
+    if items.__class__ is not list:
+        raise LeftToEngineError
+    return [item for item in items if _truth(holds(item))]
+
+
+_HELPERS: Mapping[str, Any] = {
+    "__builtins__": {},
+    "plain": paths.plain,
+    "read": _read,
+    "item": _item,
+    "plus": _plus,
+    "equal": _equal,
+    "order": _order,
+    "truth": _truth,
+    "text": _text,
+    "mapped": _mapped,
+    "filtered": _filtered,
+}
