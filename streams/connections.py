@@ -105,6 +105,12 @@ class Directory:
         found = connection.vendors.get(vendor) if connection else None
         return found.account if found else None
 
+    def setting(self, tenant: str, vendor: str, name: str) -> str:
+        """Return a setting of a tenant's vendor, `""` if there is none."""
+        connection = self._connections.get(tenant)
+        found = connection.vendors.get(vendor) if connection else None
+        return found.settings.get(name, "") if found else ""
+
     def _read(self, loop: asyncio.AbstractEventLoop) -> None:
         consumer = Consumer(reader_config(self._kafka, "sluiceway-directory"))
         try:

@@ -60,6 +60,7 @@ class HttpServer:
                 access_log=False,
                 lifespan="off",
                 server_header=False,
+                proxy_headers=False,  # who sent a request is `streams.gateway.origin`'s to tell
                 timeout_graceful_shutdown=DRAIN_SECONDS,
                 h11_max_incomplete_event_size=64 * 1024,
             )

@@ -63,6 +63,18 @@ class Tokens(BaseModel):
     vault_ca_file: str = Field("", description="PEM file of a further certificate authority")
 
 
+class Gateway(BaseModel):
+    """How the gateway is reached (see streams/gateway/README.md)."""
+
+    trusted_proxies: list[str] = Field(
+        default_factory=list,
+        description="addresses and CIDR ranges of the proxies in front, whose X-Forwarded-For is believed",
+    )
+    public_url: str = Field(
+        "http://127.0.0.1:8000", description="how browsers and callers reach the gateway, e.g. for the OAuth callback"
+    )
+
+
 class Ports(BaseModel):
     """Local addresses, all on 127.0.0.1 unless `host` says otherwise."""
 
@@ -99,6 +111,7 @@ class Settings(BaseSettings):
         None, description="32 bytes, base64: encrypts the token store; the embedded stack makes one"
     )
     tokens: Tokens = Field(default_factory=Tokens)
+    gateway: Gateway = Field(default_factory=Gateway)
     kafka: Kafka = Field(default_factory=Kafka)
     registry: Registry = Field(default_factory=Registry)
     runtime: Runtime = Field(default_factory=Runtime)

@@ -9,13 +9,16 @@ from starlette.applications import Starlette
 
 from connectors.catalogue import VENDORS
 from connectors.clock import SystemClock
+from connectors.errors import FatalError
 from connectors.kafka.admin import require_partitions
 from connectors.kafka.codec import Codec
 from connectors.kafka.registry import RegistryIds
 from connectors.kafka.topics import CONNECTION, INBOX
 from streams.connections import Directory
 from streams.gateway.inbox import Inbox
+from streams.gateway.origin import Network, network
 from streams.gateway.secrets import WebhookSecrets
+from streams.gateway.seen import Seen
 from streams.gateway.webhooks import Webhooks
 from streams.http import HttpServer, Probes, probe_routes
 from streams.logs import set_up
@@ -39,7 +42,16 @@ class Gateway:
         self._inbox = Inbox(settings.kafka, codec)
         self._directory = Directory(settings.kafka, codec)
         self._tokens = open_tokens(settings)
-        webhooks = Webhooks(VENDORS, self._directory, WebhookSecrets(self._tokens, clock), self._inbox, clock)
+        self._seen = Seen(settings.data_dir / "deliveries", clock)
+        webhooks = Webhooks(
+            VENDORS,
+            self._directory,
+            WebhookSecrets(self._tokens, clock),
+            self._inbox,
+            self._seen,
+            trusted_proxies(settings),
+            clock,
+        )
         app = Starlette(routes=[*webhooks.routes(), *probe_routes(self.problems)[:2]])
         ports = settings.ports
         self.http = HttpServer(app, settings.host, ports.gateway, "SLUICEWAY_PORTS__GATEWAY")
@@ -63,6 +75,7 @@ class Gateway:
         await self.probes.start()
         await self._ids.warm([INBOX, CONNECTION])
         await require_partitions(self._kafka, [INBOX])
+        await asyncio.to_thread(self._seen.load)
         self._inbox.start()
         await self._directory.start()
         await self._directory.wait_ready()
@@ -93,6 +106,18 @@ class Gateway:
         await self._tokens.aclose()
         await self.probes.stop()
         self._ids.close()
+
+
+def trusted_proxies(settings: Settings) -> Sequence[Network]:
+    """Return the proxies in front.
+
+    Raises:
+        FatalError: one of them is no address; names it.
+    """
+    try:
+        return [network(text) for text in settings.gateway.trusted_proxies]
+    except ValueError as error:
+        raise FatalError(f"SLUICEWAY_GATEWAY__TRUSTED_PROXIES: {error}") from None
 
 
 async def serve(settings: Settings) -> None:

@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping, Sequence
 from hashlib import sha256
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,8 +19,11 @@ from connectors.kafka.records import VendorRecord
 from connectors.ports import Secret
 from connectors.tokens import MemoryTokenStore
 from streams.gateway import webhooks
+from streams.gateway.bodies import MAX_BYTES, MAX_DEPTH
+from streams.gateway.origin import network
 from streams.gateway.secrets import WebhookSecrets
-from streams.gateway.webhooks import MAX_BYTES, Webhooks
+from streams.gateway.seen import Seen
+from streams.gateway.webhooks import Webhooks
 
 REALMS = {"acme": "111", "globex": "222"}
 TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
@@ -29,6 +33,11 @@ class Companies:
     """Two tenants with a QuickBooks company each."""
 
     problem: str | None = None
+    allow_from = ""
+
+    def setting(self, tenant: str, _vendor: str, name: str) -> str:
+        """Return acme's allow-list."""
+        return self.allow_from if (tenant, name) == ("acme", "webhook_allow_from") else ""
 
     def tenants(self) -> Sequence[str]:
         """Return both."""
@@ -61,7 +70,7 @@ class Writer:
 class Stage:
     """The webhooks' app and its surroundings."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.clock = ManualClock()
         self.tokens = MemoryTokenStore()
         self.companies = Companies()
@@ -71,6 +80,8 @@ class Stage:
             self.companies,
             WebhookSecrets(self.tokens, self.clock),
             self.writer,
+            Seen(folder, self.clock),
+            [network("127.0.0.1")],
             self.clock,
             token_hex=lambda count: "c" * 2 * count,
         )
@@ -94,9 +105,9 @@ class Stage:
 
 
 @pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     """Two tenants, one app: both hold the app's verifier token."""
-    made = Stage()
+    made = Stage(tmp_path)
     for tenant in REALMS:
         await made.secret(tenant, "app")
     async with made.client:
@@ -216,17 +227,20 @@ async def test_a_vendor_without_webhooks_is_not_found(stage: Stage, vendor: str)
 
 
 async def test_what_is_not_stored_is_not_acknowledged(stage: Stage) -> None:
-    """Kafka refuses: 503 and when to come again."""
+    """Kafka has no room: 429 and when to come again; the same delivery is then taken."""
     stage.writer.error = RetryableError("too much is waiting")
     answer = await stage.post(events(("111", "7")), "app")
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
+    stage.writer.error = None
+    assert (await stage.post(events(("111", "7")), "app")).json() == {"accepted": 1, "ignored": 0}
 
 
 async def test_a_slow_kafka_is_not_waited_for(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The vendor's patience is not used up: 503 in time."""
+    """The vendor's patience is not used up: 429 in time."""
     monkeypatch.setattr(webhooks, "ACK_SECONDS", 0.0)
     stage.writer.stuck = True
-    assert (await stage.post(events(("111", "7")), "app")).status_code == 503
+    answer = await stage.post(events(("111", "7")), "app")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
 
 
 async def test_a_record_too_large_for_kafka_is_told_so(stage: Stage) -> None:
@@ -261,3 +275,51 @@ async def test_a_callers_trace_goes_on(stage: Stage, received: str, expected: st
     """A valid `traceparent` is kept, anything else begins a new trace."""
     await stage.post(events(("111", "7")), "app", headers={"traceparent": received})
     assert stage.writer.traces == [expected or "00-" + "c" * 32 + "-" + "c" * 16 + "-01"]
+
+
+async def test_a_delivery_sent_again_is_stored_once(stage: Stage) -> None:
+    """Acknowledged at once and counted as repeated; a week later it would be stored again."""
+    body = events(("111", "7"))
+    assert (await stage.post(body, "app")).json() == {"accepted": 1, "ignored": 0}
+    assert (await stage.post(body, "app")).json() == {"accepted": 0, "ignored": 0, "repeated": 1}
+    other_id = body.replace(b"e0", b"e9")
+    assert (await stage.post(other_id, "app")).json() == {"accepted": 0, "ignored": 0, "repeated": 1}
+    assert len(stage.writer.records) == 1
+    stage.clock.advance(8 * 86400)
+    await stage.post(events(("222", "8")), "app")
+    assert (await stage.post(body, "app")).json() == {"accepted": 1, "ignored": 0}
+
+
+async def test_what_was_ignored_is_not_remembered(stage: Stage) -> None:
+    """Once the company is connected, the same delivery is taken."""
+    await stage.post(events(("999", "1")), "app")
+    assert (await stage.post(events(("999", "1")), "app")).json() == {"accepted": 0, "ignored": 1}
+
+
+@pytest.mark.parametrize(("depth", "status"), [(MAX_DEPTH, 400), (MAX_DEPTH + 1, 400), (200_000, 400)])
+async def test_deep_bodies_are_not_parsed(stage: Stage, depth: int, status: int) -> None:
+    """Signed or not, no parser is given what would exhaust it; brackets within text do not count."""
+    answer = await stage.post(b"[" * depth + b"]" * depth, "app")
+    assert answer.status_code == status
+    assert ("within each other" in answer.json()["error"]) == (depth > MAX_DEPTH)
+    text = b'[{"type": "' + b"[{" * depth + b'\\""}]'
+    assert "[0].type" in (await stage.post(text, "app")).json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "status"),
+    [("203.0.113.9", 200), ("9.9.9.9, 203.0.113.9", 200), ("203.0.113.9, 9.9.9.9", 401), ("9.9.9.9", 401), (None, 401)],
+)
+async def test_an_allow_list_is_kept(stage: Stage, forwarded: str | None, status: int) -> None:
+    """What a trusted proxy names last counts; a forged first hop does not, and the refusal is like any other."""
+    stage.companies.allow_from = "203.0.113.0/24"
+    headers = {"x-forwarded-for": forwarded} if forwarded else {}
+    answer = await stage.post(events(("111", "7")), "app", "quickbooks/acme", headers)
+    assert answer.status_code == status
+    assert answer.json() == ({} if status == 401 else {"accepted": 1, "ignored": 0})
+
+
+async def test_a_wrong_allow_list_lets_nobody_in(stage: Stage) -> None:
+    """A setting that cannot be read is not "everywhere"."""
+    stage.companies.allow_from = "everywhere"
+    assert (await stage.post(events(("111", "7")), "app", "quickbooks/acme")).status_code == 401
