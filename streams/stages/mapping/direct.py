@@ -293,7 +293,7 @@ def _filtered(holds: Callable[[Any], Any], items: Any) -> list[Any]:
 
 
 _HELPERS: Mapping[str, Any] = {
-    "__builtins__": {},
+    "__builtins__": {"str": str},
     "plain": paths.plain,
     "read": _read,
     "item": _item,

@@ -21,6 +21,14 @@ LEAVES = st.sampled_from(
      "7",
      "1.50", "Voided", "USD", True, False, 0, -3, 2**70, Decimal("12.30"), Decimal(0), ["x"], {"y": 1}]
 )  # fmt: skip
+SHAPES = [
+    "a.text == null ? 'none' : a.text", "a.number == false", "a.number != 0",
+    "a.text < a.number", "!(a.text == '')",
+    "a.text + 'x'", "a.many.map(m, m.leaf)", "a.many.filter(m, m.leaf != null)", "a.many + ['x']",
+    "a.text == 'x' || a.number > 3", "a.text != null && a.text.startsWith('A')", "a.deep.leaf", "a.deep",
+    "coalesce([a.text, a.number, 'z'])", "text(a.number) + text(a.text)",
+    "joined('-', a.many.map(m, text(m.leaf)))",
+]  # fmt: skip
 TREES: Mapping[str, Tree] = {"a": paths.declare(["text", "number", "deep.leaf", "many[].leaf"])}
 
 
@@ -83,24 +91,24 @@ def test_shipped_expressions_yield_what_the_engine_yields(name: str, data: st.Da
         assert outcome(expression, scope, engine=False) == outcome(expression, scope, engine=True), expression.text
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "a.text == null ? 'none' : a.text", "a.number == false", "a.number != 0", "a.text < a.number", "!(a.text == '')",
-        "a.text + 'x'", "a.many.map(m, m.leaf)", "a.many.filter(m, m.leaf != null)", "a.many + ['x']",
-        "a.text == 'x' || a.number > 3", "a.text != null && a.text.startsWith('A')", "a.deep.leaf", "a.deep",
-        "coalesce([a.text, a.number, 'z'])", "text(a.number) + text(a.text)",
-        "joined('-', a.many.map(m, text(m.leaf)))",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("text", SHAPES)
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_every_shape_yields_what_the_engine_yields(text: str, data: st.DataObject) -> None:
     """Also where values are not of the types that the expression expects."""
     expression = expressions.compiled(text, TREES)
-    assert direct.compiled(text, TREES) is not None
     scope = Scope({"a": data.draw(values(TREES["a"], FEW))}, TREES)
     assert outcome(expression, scope, engine=False) == outcome(expression, scope, engine=True)
+
+
+@pytest.mark.parametrize("text", SHAPES)
+def test_the_engine_is_spared(text: str) -> None:
+    """On values of the expected types, the expression needs no engine."""
+    evaluate = direct.compiled(text, TREES)
+    record = {"text": "x", "number": 4, "deep": {"leaf": "y"}, "many": [{"leaf": "z"}]}
+    assert evaluate is not None
+    if text != "a.text < a.number":
+        assert evaluate({"a": record}) == expressions.compiled(text, TREES).by_engine(Scope({"a": record}, TREES))
 
 
 @pytest.mark.parametrize(
