@@ -42,18 +42,21 @@ class Limits:
 
     def admit(self, account: str, *names: str) -> bool:
         """Spend one call of each named limit, or none and answer False when one of them is used up."""
-        now = self._clock.now().timestamp()
         allowed = self._allowed(account)
         for name in names:
-            spent = self._spent.setdefault((account, name), deque())
-            while spent and spent[0] <= now - self._limits[name].seconds:
-                spent.popleft()
-            if len(spent) >= allowed[name]:
+            if self.spent(account, name) >= allowed[name]:
                 self._meter.over(account, name)
                 return False
         for name in names:
-            self._spent[account, name].append(now)
+            self._spent.setdefault((account, name), deque()).append(self._clock.now().timestamp())
         return True
+
+    def spent(self, account: str, name: str) -> int:
+        """Calls of a limit in the window that ends now."""
+        spent = self._spent.get((account, name), deque())
+        while spent and spent[0] <= self._clock.now().timestamp() - self._limits[name].seconds:
+            spent.popleft()
+        return len(spent)
 
     def change(self, account: str, calls: Mapping[str, Any]) -> None:
         """Set limits of one account: name -> calls; null restores the vendor's. Raises BadInputError."""

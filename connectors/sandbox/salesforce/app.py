@@ -1,7 +1,6 @@
 """The fake Salesforce as the sandbox framework serves it."""
 
 import re
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,9 +14,9 @@ from connectors.sandbox.accounts import derive
 from connectors.sandbox.authority import LOCAL_NAMES
 from connectors.sandbox.context import SandboxContext, Vendor
 from connectors.sandbox.json_text import Json, loads
-from connectors.sandbox.limits import Limit
 from connectors.sandbox.oauth import REFRESH
 from connectors.sandbox.salesforce import leads, samples
+from connectors.sandbox.salesforce.allowances import API, Allowances
 from connectors.sandbox.salesforce.calls import Call, Reply, not_allowed, not_found, refused
 from connectors.sandbox.salesforce.errors import ApiError
 from connectors.sandbox.salesforce.ids import canonical_id
@@ -28,19 +27,14 @@ from connectors.sandbox.salesforce.pubsub.capture import CAPTURED
 from connectors.sandbox.salesforce.pubsub.log import EventLog
 from connectors.sandbox.salesforce.pubsub.publisher import DEFAULT_OVERFLOW_CHANGES, OVERFLOW_CHANGES, Publisher
 from connectors.sandbox.salesforce.pubsub.server import PubSubServer
-from connectors.sandbox.salesforce.pubsub.service import DELIVERED, SECONDS, PubSub
+from connectors.sandbox.salesforce.pubsub.service import PATIENCE, PubSub
 from connectors.sandbox.salesforce.pubsub.topics import HIDDEN, SELECTED
 from connectors.sandbox.salesforce.rest import Rest
 
-_DAY = 86_400.0
-# An Enterprise org without user licences ("API Request Limits and Allocations").
-_DAILY = Limit("DailyApiRequests", 100_000, _DAY)
-# Of the same edition ("Pub/Sub API and Event Allocations").
-_DELIVERED = Limit(DELIVERED, 25_000, _DAY)
 _CLIENT = re.compile(r"client=([^,;]+)")
 _SWITCHES = {
     **SETTINGS,
-    **SECONDS,
+    **PATIENCE,
     OVERFLOW_CHANGES: DEFAULT_OVERFLOW_CHANGES,
     SELECTED: list(CAPTURED),
     HIDDEN: list[str](),
@@ -57,40 +51,16 @@ def build(ctx: SandboxContext) -> Vendor:
     return _Salesforce(ctx).vendor()
 
 
-class _DailyCalls:
-    """Counts an org's calls of the last 24 h; what the framework's limit admits is counted here to be shown."""
-
-    def __init__(self, ctx: SandboxContext) -> None:
-        self._ctx = ctx
-        self._spent: dict[str, deque[float]] = {}
-
-    def admit(self, account: str) -> bool:
-        if not self._ctx.limits.admit(account, _DAILY.name):
-            return False
-        self._spent.setdefault(account, deque()).append(self._ctx.clock.now().timestamp())
-        return True
-
-    def forget(self, account: str) -> None:
-        self._spent.pop(account, None)
-
-    def of(self, account: str) -> tuple[int, int]:
-        spent = self._spent.get(account, deque())
-        while spent and spent[0] <= self._ctx.clock.now().timestamp() - _DAY:
-            spent.popleft()
-        return len(spent), self._ctx.limits.as_json(account)[_DAILY.name]["calls"]
-
-
 class _Salesforce:
     def __init__(self, ctx: SandboxContext) -> None:
-        ctx.limits.declare([_DAILY, _DELIVERED])
         self._ctx = ctx
         self._log = EventLog(ctx)
         publisher = Publisher(ctx, self._log)
         self._orgs = Orgs(ctx, publisher)
         self._oauth = OAuth(ctx, self._orgs)
         self._pubsub = PubSubServer(ctx, PubSub(ctx, self._orgs, self._oauth, self._log, publisher))
-        self._daily = _DailyCalls(ctx)
-        self._rest = Rest(self._daily)
+        self._allowances = Allowances(ctx)
+        self._rest = Rest(self._allowances)
 
     def vendor(self) -> Vendor:
         return Vendor(
@@ -133,7 +103,6 @@ class _Salesforce:
         }
 
     def _furnish(self, account: str) -> None:
-        self._daily.forget(account)
         self._log.forget(account, all_of_it=True)
         self._orgs.furnish(account)
 
@@ -145,6 +114,7 @@ class _Salesforce:
         return {
             **(self._ctx.accounts.get(account) or {}),
             "username": self._orgs.org(account).user["Username"],
+            "user_id": self._orgs.org(account).user["Id"],
             "token_url": f"{url}/services/oauth2/token",
             "instance_url": url,
             "pubsub_endpoint": self._pubsub.endpoint,
@@ -170,14 +140,14 @@ class _Salesforce:
         try:
             number = _checked(version) if version else ""
             account = self._oauth.account(request.headers.get("authorization"))
-            if not self._daily.admit(account):
+            if not self._allowances.admit(account, API):
                 raise _over_limit()
             unit = self._orgs.unit(account, Author(origin=_origin(request, number)))
             reply = self._answer(_call(request, path, number, body, unit))
             unit.commit()
         except ApiError as error:
             reply = refused(error)
-        used = self._daily.of(account) if account else None
+        used = self._allowances.of(account, API) if account else None
         return _sent(reply, {"Sforce-Limit-Info": f"api-usage={used[0]}/{used[1]}"} if used else {})
 
     def _answer(self, call: Call) -> Reply:

@@ -1,8 +1,7 @@
 """The resources below `/services/data/vXX.0/`."""
 
-from typing import Any, Protocol
-
 from connectors.sandbox.salesforce import collections, composite, custom_fields, sobjects
+from connectors.sandbox.salesforce.allowances import Allowances
 from connectors.sandbox.salesforce.calls import Call, Reply, not_allowed, not_found
 from connectors.sandbox.salesforce.queries import Queries
 
@@ -10,24 +9,16 @@ _NAMES = ("composite", "limits", "query", "queryAll", "sobjects", "tooling")
 _READ_ONLY = frozenset({"limits", "query", "queryAll"})
 
 
-class Usage(Protocol):
-    """What an org has spent of its daily calls."""
-
-    def of(self, account: str) -> tuple[int, int]:
-        """Calls in the last 24 h and the most allowed."""
-        ...
-
-
 class Rest:
     """Finds the resource of a call.
 
     Args:
-        usage: The org's daily calls, for `limits`.
+        allowances: What orgs may use, for `limits`.
     """
 
-    def __init__(self, usage: Usage) -> None:
+    def __init__(self, allowances: Allowances) -> None:
         self._queries = Queries()
-        self._usage = usage
+        self._allowances = allowances
 
     def dispatch(self, call: Call) -> Reply:
         """Answer a call; raises ApiError."""
@@ -43,7 +34,7 @@ class Rest:
         if first == "composite":
             return self._composite(call)
         if first == "limits":
-            return Reply(200, self._limits(call))
+            return Reply(200, self._allowances.as_json(call.unit.org.name))
         if first == "tooling":
             return custom_fields.serve(call)
         raise not_found()
@@ -56,7 +47,3 @@ class Rest:
         if call.method != "POST":
             raise not_allowed(call.method)
         return composite.serve(call, self.dispatch)
-
-    def _limits(self, call: Call) -> dict[str, Any]:
-        used, most = self._usage.of(call.unit.org.name)
-        return {"DailyApiRequests": {"Max": most, "Remaining": most - used}}

@@ -23,6 +23,7 @@ from connectors.pubsub_api.pubsub_api_pb2 import (
 )
 from connectors.pubsub_api.pubsub_api_pb2_grpc import PubSubServicer
 from connectors.sandbox.context import SandboxContext
+from connectors.sandbox.salesforce.allowances import DELIVERED
 from connectors.sandbox.salesforce.errors import ApiError
 from connectors.sandbox.salesforce.ids import canonical_id
 from connectors.sandbox.salesforce.oauth import OAuth
@@ -33,10 +34,9 @@ from connectors.sandbox.salesforce.pubsub.refusals import RefusalError
 from connectors.sandbox.salesforce.pubsub.subscription import Patience, Subscription
 from connectors.sandbox.salesforce.pubsub.topics import Topic, Topics
 
-DELIVERED = "DailyDeliveredPlatformEvents"
-KEEPALIVE, IDLE = "keepalive_seconds", "idle_seconds"
+KEEPALIVE, IDLE = "keepalive_milliseconds", "idle_milliseconds"
 # "Pull Subscription and Flow Control": at least one response in 270 s; 70 s to ask for more.
-SECONDS = {KEEPALIVE: 270, IDLE: 70}
+PATIENCE = {KEEPALIVE: 270_000, IDLE: 70_000}
 _PATH = "/eventbus.v1.PubSub/"
 _FAULTS = frozenset({"status", "throttle", "reset_before_commit"})
 _STATUSES = {status.value[0]: status for status in grpc.StatusCode}
@@ -119,8 +119,8 @@ class PubSub(PubSubServicer):
                 yield response
 
     def _patience(self, account: str) -> Patience:
-        keepalive, idle = (self.ctx.setting(account, name, SECONDS[name]) for name in (KEEPALIVE, IDLE))
-        return Patience(float(keepalive), float(idle))
+        keepalive, idle = (self.ctx.setting(account, name, PATIENCE[name]) for name in (KEEPALIVE, IDLE))
+        return Patience(keepalive / 1000, idle / 1000)
 
     async def Publish(
         self, request: PublishRequest, context: ServicerContext[PublishRequest, PublishResponse]
