@@ -276,11 +276,13 @@ class Limits:
         windows: all hold at once.
         concurrency: calls under way at the same time.
         in_doubt_seconds: after so long a lost call has surely been carried out or not, and reads show it.
+        poll_seconds: how long a source rests between two reads, unless the connection says so itself.
     """
 
     windows: Sequence[Window]
     concurrency: int
     in_doubt_seconds: float
+    poll_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)

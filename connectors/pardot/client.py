@@ -8,11 +8,13 @@ import httpx
 
 from connectors.errors import InDoubtError, RetryableError
 from connectors.http import Http
-from connectors.pardot.errors import is_missing, to_error
+from connectors.pardot.errors import SlowQueryError, is_missing, is_slow, to_error
 from connectors.ports import Clock
 from connectors.wire import dumps, loads
 
 PAGE = 1000
+WALL = "203;"
+"""Pardot-Warning: a chain of pages ended at 100,000 records though there are more."""
 Record = dict[str, Any]
 
 
@@ -60,6 +62,30 @@ class PardotClient:
         response = await self._send("query prospects", "GET", f"{self._base}/prospects", reads=True, params=params)
         values = self._record(response, reads=True).get("values")
         return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+
+    async def query(self, path: str, params: Mapping[str, str]) -> tuple[list[Record], bool]:
+        """Return the records of one page of a query, and whether it holds more than these.
+
+        Raises:
+            SlowQueryError: it took too long; ask for a smaller window.
+        """
+        try:
+            response = await self._http.request(
+                f"query {path}", "GET", f"{self._base}/{path}", reads=True, params=params, headers=self._headers()
+            )
+        except RetryableError as error:
+            if isinstance(error.__cause__, httpx.ReadTimeout | TimeoutError):
+                raise SlowQueryError(str(error)) from error
+            raise
+        if is_slow(response):
+            slow = to_error(response, reads=True, now=self._clock.now(), zone=self._zone)
+            raise SlowQueryError(str(slow), code=slow.code)
+        answer = self._record(self._accepted(response, reads=True), reads=True)
+        values = answer.get("values")
+        if not isinstance(values, list) or not all(isinstance(value, dict) and "id" in value for value in values):
+            raise RetryableError(f"Pardot's answer to a query of {path} has no list of values")
+        walled = response.headers.get("pardot-warning", "").startswith(WALL)
+        return values, walled or bool(answer.get("nextPageToken"))
 
     async def _send(
         self,

@@ -23,9 +23,16 @@ from connectors.errors import (
 )
 from connectors.wire import loads, scrub
 
+SLOW = frozenset({202, 214})
+"""The query took too long; 202 says minute rate, and its explanation that a smaller window helps."""
+GATEWAY_TIMEOUT = 504
 MINUTE_SECONDS = 60.0
 BUSY_SECONDS = 2.0
 SERVER_ERROR = 500
+
+
+class SlowQueryError(RetryableError):
+    """The query took too long: ask for less."""
 
 
 class Kind(Enum):
@@ -95,6 +102,12 @@ def is_missing(response: httpx.Response) -> bool:
     return problem.code in NOT_FOUND or (response.status_code == httpx.codes.NOT_FOUND and problem.code == 0)
 
 
+def is_slow(response: httpx.Response) -> bool:
+    """Tell whether a query was given up because it took too long."""
+    code = problem_in(response).code
+    return code in SLOW or (code == 0 and response.status_code == GATEWAY_TIMEOUT)
+
+
 def to_error(response: httpx.Response, *, reads: bool, now: datetime, zone: ZoneInfo) -> ConnectorError:
     """Return the error of a refused request.
 
@@ -107,7 +120,7 @@ def to_error(response: httpx.Response, *, reads: bool, now: datetime, zone: Zone
     message = f"Pardot answers {code or 'no code'} (HTTP {status}); {scrub(problem.message)}"
     match kind:
         case Kind.DAY:
-            return QuotaError(message, code=code, until=_next_day(now, zone))
+            return QuotaError(message, code=code, until=midnight(now, zone))
         case Kind.MINUTE:
             return RetryableError(message, code=code, retry_after=MINUTE_SECONDS)
         case Kind.BUSY:
@@ -118,6 +131,7 @@ def to_error(response: httpx.Response, *, reads: bool, now: datetime, zone: Zone
             return PLAIN[kind](message, code=code)
 
 
-def _next_day(now: datetime, zone: ZoneInfo) -> datetime:
+def midnight(now: datetime, zone: ZoneInfo) -> datetime:
+    """Return when the account's next day begins, and with it another day's calls."""
     tomorrow = now.astimezone(zone).date() + timedelta(days=1)
     return datetime.combine(tomorrow, time(), zone).astimezone(now.tzinfo)

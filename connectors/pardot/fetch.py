@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from connectors import accounts
 from connectors.errors import RejectedError
 from connectors.pardot.client import PardotClient
-from connectors.pardot.prospects import FETCHED, OBJECT, version_of
+from connectors.pardot.polled import POLLED, fields_of
+from connectors.pardot.prospects import OBJECT, version_of
 from connectors.ports import Account, Clock, Raw
 from connectors.wire import dumps, iso_micros
 
@@ -15,7 +15,7 @@ class PardotFetcher:
 
     def __init__(self, client: PardotClient, account: Account, clock: Clock) -> None:
         self._client = client
-        self._fields = list(dict.fromkeys((*FETCHED, *accounts.names(account, "fields.Prospect"))))
+        self._fields = fields_of(account, POLLED[OBJECT])
         self._clock = clock
 
     async def fetch(self, object_type: str, ids: Sequence[str]) -> Sequence[Raw]:

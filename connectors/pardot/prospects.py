@@ -11,8 +11,8 @@ OPT_OUTS = frozenset({"optedOut", "isDoNotEmail", "isDoNotCall", "doNotSell"})
 """Only ever set, never taken back: an older `false` must not undo a person's wish."""
 ALWAYS = ("id", "email", "updatedAt")
 FETCHED = (
-    *("id", "email", "salutation", "firstName", "lastName", "company", "website", "jobTitle", "phone", "source"),
-    *("addressOne", "addressTwo", "city", "state", "zip", "country", "score", "grade", "campaignId"),
+    *("id", "email", "salutation", "firstName", "lastName", "company", "website", "industry", "jobTitle", "phone"),
+    *("source", "addressOne", "addressTwo", "city", "state", "zip", "country", "score", "grade", "campaignId"),
     *("optedOut", "isDoNotEmail", "isDeleted", "salesforceId", "salesforceContactId", "salesforceLeadId"),
     *("salesforceAccountId", "createdAt", "updatedAt"),
 )

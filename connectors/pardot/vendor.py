@@ -1,5 +1,6 @@
 """Pardot's entry in the catalogue."""
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors import accounts
@@ -10,6 +11,7 @@ from connectors.pardot.client import PardotClient
 from connectors.pardot.errors import about_token
 from connectors.pardot.fetch import PardotFetcher
 from connectors.pardot.sink import PardotSink
+from connectors.pardot.source import PardotSource
 from connectors.ports import Account, Connector, Tools, WebhookReader
 
 SUFFIXES = ("pardot.com", "salesforce.com", "force.com")
@@ -21,6 +23,8 @@ TIMEOUT_SECONDS = 60.0
 IN_DOUBT_SECONDS = 60.0
 """Reads may be 60 seconds behind."""
 SESSION_SECONDS = 7200.0
+POLL_SECONDS = 60.0
+"""A day has 1,440 minutes, and each poll costs a call for every object."""
 
 
 class Pardot:
@@ -39,13 +43,15 @@ class Pardot:
         lifetime = accounts.number(account, "session_seconds", SESSION_SECONDS, minimum=60)
         token_url = accounts.required(account, "token_url")
         grant = Grant(token_url, accounts.choice(account, "grant", GRANTS), "body", lifetime)
-        limits = daily_limits(account, calls=DAILY_CALLS, concurrency=CONCURRENCY, in_doubt_seconds=IN_DOUBT_SECONDS)
+        daily = daily_limits(account, calls=DAILY_CALLS, concurrency=CONCURRENCY, in_doubt_seconds=IN_DOUBT_SECONDS)
+        limits = replace(daily, poll_seconds=POLL_SECONDS)
         http, aclose = open_authorised(
             account, tools, SUFFIXES, grant, timeout_seconds=TIMEOUT_SECONDS, about_token=about_token
         )
         client = PardotClient(http, account.base_url, account.account, zone, tools.clock)
+        source = PardotSource(client, account, tools.clock, zone=zone, daily_calls=limits.windows[0].calls)
         fetcher = PardotFetcher(client, account, tools.clock)
-        return Connector(limits, None, fetcher, PardotSink(client), aclose)
+        return Connector(limits, source if source.reads else None, fetcher, PardotSink(client), aclose)
 
 
 def _zone(account: Account) -> ZoneInfo:

@@ -19,7 +19,6 @@ from streams.delivery.tools import DeliveryTools
 from streams.delivery.waits import after, until
 from streams.runtime.types import Output, StateShard
 
-POLL_SECONDS = 5.0
 GATHER_SECONDS = 0.05
 FURTHER_FIRST = -1
 """Before all priorities: what is begun is ended first."""
@@ -60,7 +59,7 @@ class Desk:
         self.changed = Pulse(tools.clock)
         self.stopped = False
         self.pauses = Pauses(vendor, self.tables.pauses.get(shard, tenant, vendor))
-        self.timing = Timing(0, POLL_SECONDS, GATHER_SECONDS)
+        self.timing = Timing(0, 0, GATHER_SECONDS)
         self._permits: Permits | None = None
 
     def now(self) -> datetime:
@@ -224,6 +223,6 @@ def timing_of(account: Account, limits: Limits) -> Timing:
     """
     return Timing(
         in_doubt=accounts.number(account, "in_doubt_seconds", limits.in_doubt_seconds),
-        poll=accounts.number(account, "poll_seconds", POLL_SECONDS, minimum=0.1),
+        poll=accounts.number(account, "poll_seconds", limits.poll_seconds, minimum=0.1),
         gather=accounts.number(account, "gather_seconds", GATHER_SECONDS),
     )
