@@ -113,6 +113,18 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class Streaming(Protocol):
+    """An extra ability of a source: its `read` waits for the vendor's events and does not end by itself.
+
+    While it waits it holds no permit: the first request after a page takes one, further ones take theirs beside it, so
+    that it must yield (an empty batch will do) before it waits again. It asks `pacing.room` before each page of a
+    backfill, goes on with what is live meanwhile, and says `caught_up`. Closing it ends the waiting.
+    """
+
+    streaming: bool
+
+
 class Fetcher(Protocol):
     """Reads named objects in full, for hints and snapshots."""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from connectors import accounts
 from connectors.errors import ConnectorError, FatalError, NotSentError
 from connectors.kafka.records import VendorConnection
-from connectors.pacing import paced
+from connectors.pacing import after_the_first, paced
 from connectors.ports import Account, Connector, Limits
 from streams.delivery.outbox import Outbox
 from streams.delivery.pauses import OPERATOR, Pauses, pause_for
@@ -83,6 +83,17 @@ class Desk:
             pause = self.pauses.row
             await self.changed.wait(until(pause.until, self.now()) if pause.reason and pause.until else None)
         raise StoppedError
+
+    def offers(self, connector: Connector) -> bool:
+        """Tell whether the connection runs, and this is its connector still.
+
+        Raises:
+            FatalError: a setting of the changed connection is wrong.
+        """
+        settings = self.settings()
+        if self.stopped or self.pauses.reason or settings is None or settings.paused:
+            return False
+        return self.tools.connectors(self.tenant, self.vendor) is connector
 
     def stop(self) -> None:
         """Begin nothing more; what is under way may end."""
@@ -181,19 +192,24 @@ class Desk:
             raise UnsentError
         permit.permits.sent()
 
+    async def further(self, permit: Permit) -> None:
+        """Wait until one more request of the call of `permit` may be sent; it takes a permit of its own.
+
+        Raises:
+            NotSentError: too late, or the shard may be lost.
+            QuotaError: see `Permits.take`.
+        """
+        more = await permit.permits.take(FURTHER_FIRST, permit)
+        try:
+            await self.begin(more)
+        except UnsentError:
+            more.permits.unused()
+            raise NotSentError("a further request of this call came too late to be sent") from None
+
     @contextmanager
     def paced(self, permit: Permit) -> Iterator[None]:
         """Within this, every request but the first takes a permit of its own beside `permit`."""
-
-        async def further() -> None:
-            more = await permit.permits.take(FURTHER_FIRST, permit)
-            try:
-                await self.begin(more)
-            except UnsentError:
-                more.permits.unused()
-                raise NotSentError("a further request of this call came too late to be sent") from None
-
-        with paced(further):
+        with paced(after_the_first(lambda: self.further(permit))):
             yield
 
     async def end(self, permit: Permit, outputs: Sequence[Output] = (), rows: Sequence[Put] = ()) -> None:

@@ -41,20 +41,23 @@ class Echoes:
         """Tell whether a hint promises nothing newer than the answer to our own write."""
         return bool(promised) and promised <= self._written.get((object_type, remote_id), "")
 
-    async def publish(self, permit: Permit, records: Collection[Raw], effects: Callable[[], Effects]) -> None:
+    async def publish(self, permit: Permit | None, records: Collection[Raw], effects: Callable[[], Effects]) -> None:
         """Commit what was read with `permit`, but not while a create of ours is open that one of the records may be.
 
         So VendorResult precedes VendorRecord in the inbox and our own object is never taken for a new one. Waits no
-        longer than doubt lasts: from then on `Sink.find` has told.
+        longer than doubt lasts: from then on `Sink.find` has told. What came without a request has no permit.
         """
         desk = self._desk
         if open_now := self._may_be_ours(records):
-            await desk.end(permit)
+            if permit is not None:
+                await desk.end(permit)
+                permit = None
             await self._wait_for(open_now)
-            outputs, rows = effects()
-            await desk.shard.commit(outputs, dict(rows))
+        outputs, rows = effects()
+        if permit is not None:
+            await desk.end(permit, outputs, rows)
         else:
-            await desk.end(permit, *effects())
+            await desk.shard.commit(outputs, dict(rows))
 
     def _may_be_ours(self, records: Collection[Raw]) -> Mapping[str, int]:
         unknown = {raw.object for raw in records if (raw.object, raw.remote_id) not in self._written}
