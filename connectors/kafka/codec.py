@@ -1,15 +1,18 @@
 """Avro in Confluent's wire format: a zero byte, the schema id (4 bytes, big-endian), the body."""
 
+import contextlib
 import io
 import struct
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import fastavro
 
 from connectors.errors import DecodeError, UnknownSchemaError
-from connectors.kafka import schemas
+from connectors.kafka import compiled, schemas
+from connectors.kafka.compiled.writing import DATACLASS, DICTIONARY
 from connectors.kafka.topics import Topic
 
 PREFIX = struct.Struct(">bI")
@@ -50,10 +53,13 @@ class Codec:
     def __init__(self, ids: SchemaIds) -> None:
         self._ids = ids
         self._prefixes: dict[tuple[str, str], bytes] = {}
+        self._readers: dict[int, _Reader] = {}
 
     def encode(self, topic: Topic, record: Record) -> bytes:
         """Return the bytes of one of `records`' values for `topic`."""
-        return self.encode_as(topic, record.SCHEMA, as_dict(record))
+        schema = record.SCHEMA
+        found = _written(self._prefix(topic, schema), _writer(schema, DATACLASS), record)
+        return self.encode_as(topic, schema, as_dict(record)) if found is None else found
 
     def encode_as(self, topic: Topic, schema: str, value: Mapping[str, Any]) -> bytes:
         """Return the bytes of a plain value under the record type `schema`.
@@ -61,14 +67,21 @@ class Codec:
         Raises:
             ValueError, TypeError: the value does not fit the schema; the message names the field.
         """
-        prefix = self._prefixes.get((topic.name, schema))
-        if prefix is None:
-            prefix = PREFIX.pack(0, self._ids.id_of(topic.subject(schema), schema))
-            self._prefixes[topic.name, schema] = prefix
+        prefix = self._prefix(topic, schema)
+        found = _written(prefix, _writer(schema, DICTIONARY), value)
+        if found is not None:
+            return found
         out = io.BytesIO()
         out.write(prefix)
         fastavro.schemaless_writer(out, schemas.parsed(schema), value)
         return out.getvalue()
+
+    def _prefix(self, topic: Topic, schema: str) -> bytes:
+        prefix = self._prefixes.get((topic.name, schema))
+        if prefix is None:
+            prefix = PREFIX.pack(0, self._ids.id_of(topic.subject(schema), schema))
+            self._prefixes[topic.name, schema] = prefix
+        return prefix
 
     def decode(self, data: bytes) -> tuple[str, dict[str, Any]]:
         """Return full name of the record type and the value, read with our version of that type.
@@ -79,19 +92,11 @@ class Codec:
         """
         if len(data) < PREFIX.size or data[0] != 0:
             raise DecodeError(f"not in Confluent's wire format: starts with {data[:5].hex() or 'nothing'}")
-        name, writer = self._ids.schema_of(PREFIX.unpack_from(data)[1])
-        if name not in schemas.sources():
-            raise DecodeError(f"record type {name} is unknown to this version")
-        reader = schemas.parsed(name)
-        body = io.BytesIO(data)
-        body.seek(PREFIX.size)
-        try:
-            value = fastavro.schemaless_reader(body, writer, reader if reader != writer else None)
-        except Exception as error:  # fastavro raises whatever the broken bytes lead to
-            raise DecodeError(f"{name}: {type(error).__name__}: {error}") from error
-        if body.tell() != len(data):
-            raise DecodeError(f"{name}: {len(data) - body.tell()} bytes left over")
-        return name, value  # type: ignore[return-value]  # a record schema reads a dict
+        schema_id = PREFIX.unpack_from(data)[1]
+        reader = self._readers.get(schema_id)
+        if reader is None:
+            reader = self._readers[schema_id] = _Reader.of(*self._ids.schema_of(schema_id))
+        return reader.name, reader.read(data)
 
     def decode_as(self, data: bytes, kind: type[T]) -> T:
         """Return the value as `kind`.
@@ -103,6 +108,70 @@ class Codec:
         if name != kind.SCHEMA:
             raise DecodeError(f"expected {kind.SCHEMA}, found {name}")
         return kind(**value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads what one schema id wrote; `compiled` only where that is our own version of the type."""
+
+    name: str
+    writer: Any
+    own: Any
+    compiled: compiled.Reader | None
+
+    @classmethod
+    def of(cls, name: str, writer: Any) -> "_Reader":
+        if name not in schemas.sources():
+            raise DecodeError(f"record type {name} is unknown to this version")
+        own = schemas.parsed(name)
+        if own != writer:
+            return cls(name, writer, own, None)
+        return cls(name, writer, None, _compiled_reader(name))
+
+    def read(self, data: bytes) -> dict[str, Any]:
+        if self.compiled is not None:
+            with contextlib.suppress(Exception):  # what is broken, and how, is fastavro's decision
+                value, end = self.compiled(data, PREFIX.size)
+                if end == len(data):
+                    return value
+        return self._referee(data)
+
+    def _referee(self, data: bytes) -> dict[str, Any]:
+        body = io.BytesIO(data)
+        body.seek(PREFIX.size)
+        try:
+            value = fastavro.schemaless_reader(body, self.writer, self.own)
+        except Exception as error:  # fastavro raises whatever the broken bytes lead to
+            raise DecodeError(f"{self.name}: {type(error).__name__}: {error}") from error
+        if body.tell() != len(data):
+            raise DecodeError(f"{self.name}: {len(data) - body.tell()} bytes left over")
+        return value  # type: ignore[return-value]  # a record schema reads a dict
+
+
+def _written(prefix: bytes, writer: compiled.Writer | None, value: Any) -> bytes | None:
+    """Return the bytes; None: fastavro is to decide."""
+    if writer is None:
+        return None
+    out = bytearray(prefix)
+    try:
+        writer(out, value)
+    except Exception:  # noqa: BLE001  what does not fit, and why, is fastavro's decision
+        return None
+    return bytes(out)
+
+
+@cache
+def _writer(schema: str, access: str) -> compiled.Writer | None:
+    with contextlib.suppress(compiled.NotCompiledError):
+        return compiled.writer(schemas.parsed(schema), access)
+    return None
+
+
+@cache
+def _compiled_reader(schema: str) -> compiled.Reader | None:
+    with contextlib.suppress(compiled.NotCompiledError):
+        return compiled.reader(schemas.parsed(schema))
+    return None
 
 
 def as_dict(record: object) -> dict[str, Any]:

@@ -95,7 +95,7 @@ TRANSFORM_STATE = Topic(
         "sluiceway.inbox.ConnectionChanged",
         *(
             f"sluiceway.state.transform.{name}"
-            for name in ("Allocation", "Contacts", "Document", "Link", "Match", "Pending", "Sent")
+            for name in ("Allocation", "Block", "Contacts", "Document", "Link", "Match", "Pending", "Sent", "Trait")
         ),
     ),
     policy="compact",

@@ -1,0 +1,185 @@
+"""Values to Avro's binary form."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Context, Decimal
+from typing import Any
+
+from connectors.kafka.compiled.source import NotCompiledError, Source
+
+Writer = Callable[[bytearray, Any], None]
+"""Appends a value to the bytes; raises whatever an unfit value leads to."""
+
+DICTIONARY, DATACLASS = "[{!r}]", ".{}"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EXACT = Context(prec=200)
+_SMALL = 4096
+_LONG_BITS = 64
+
+
+def writer(schema: Any, access: str = DICTIONARY) -> Writer:
+    """Compile the writer of a record.
+
+    Args:
+        schema: as `fastavro.parse_schema` returns it.
+        access: how a field is read from the record itself, which is a DICTIONARY or a DATACLASS.
+
+    Raises:
+        NotCompiledError: not with this schema.
+    """
+    source = _Writing(schema, _HELPERS)
+    source.record(schema, "v", access)
+    found: Writer = source.function("out, v")
+    return found
+
+
+def _varint(value: int) -> bytes:
+    if not -(1 << _LONG_BITS - 1) <= value < 1 << _LONG_BITS - 1:
+        raise ValueError("is not a long")
+    rest = (value << 1) ^ (value >> _LONG_BITS - 1)
+    out = bytearray()
+    while rest > 0x7F:  # noqa: PLR2004  seven bits a byte, Avro specification "Binary encoding"
+        out.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    out.append(rest)
+    return bytes(out)
+
+
+_VARINTS = [_varint(n) for n in range(_SMALL)]
+
+
+def _length(count: int) -> bytes:
+    return _VARINTS[count] if count < _SMALL else _varint(count)
+
+
+def _integer(value: int) -> bytes:
+    if value.__class__ is not int:
+        raise TypeError("is not an integer")
+    return _VARINTS[value] if 0 <= value < _SMALL else _varint(value)
+
+
+def _decimal(value: Decimal, scale: int, precision: int) -> bytes:
+    _, digits, exponent = value.as_tuple()
+    shift = exponent + scale  # type: ignore[operator]  # a TypeError for NaN and its kind
+    if shift < 0 or len(digits) + shift > precision:
+        raise ValueError("does not fit the decimal")
+    number = int(value.scaleb(scale, _EXACT))
+    size = (number if number >= 0 else number + 1).bit_length() // 8 + 1
+    return number.to_bytes(size, "big", signed=True)
+
+
+_HELPERS: Mapping[str, Any] = {
+    "length": _length,
+    "integer": _integer,
+    "decimal": _decimal,
+    "Decimal": Decimal,
+    "datetime": datetime,
+    "date": date,
+    "EPOCH": _EPOCH,
+    "EPOCH_DAY": _EPOCH.toordinal(),
+    "MICRO": timedelta(microseconds=1),
+}
+_CLASSES: Mapping[str, str] = {
+    "string": "str",
+    "bytes": "bytes",
+    "enum": "str",
+    "boolean": "bool",
+    "int": "int",
+    "long": "int",
+    "decimal": "Decimal",
+    "timestamp-micros": "datetime",
+    "date": "date",
+    "record": "dict",
+    "map": "dict",
+    "array": "list",
+}
+"""How a value tells its branch of a union."""
+
+
+class _Writing(Source):
+    """Each method adds the lines that write a variable as one type."""
+
+    def record(self, schema: Any, value: str, access: str) -> None:
+        """Write a record's fields."""
+        for field in schema["fields"]:
+            name = self.name()
+            self.line(f"{name} = {value}{access.format(field['name'])}")
+            self._value(field["type"], name)
+
+    def _value(self, schema: Any, value: str) -> None:
+        kind, schema = self.kind(schema)
+        write = getattr(self, f"_{kind.replace('-', '_')}", None)
+        if write is None:
+            raise NotCompiledError(kind)
+        write(schema, value)
+
+    def _null(self, _: Any, value: str) -> None:
+        self.line(f"if {value} is not None: raise TypeError")
+
+    def _string(self, _: Any, value: str) -> None:
+        self.line(f"b = {value}.encode(); out += length(len(b)); out += b")
+
+    def _bytes(self, _: Any, value: str) -> None:
+        self.line(f"if {value}.__class__ is not bytes: raise TypeError")
+        self.line(f"out += length(len({value})); out += {value}")
+
+    def _boolean(self, _: Any, value: str) -> None:
+        self.line(f"if {value}.__class__ is not bool: raise TypeError")
+        self.line(f"out.append({value})")
+
+    def _long(self, _: Any, value: str) -> None:
+        self.line(f"out += integer({value})")
+
+    def _enum(self, schema: Any, value: str) -> None:
+        places = self.constant({symbol: _varint(n) for n, symbol in enumerate(schema["symbols"])})
+        self.line(f"out += {places}[{value}]")
+
+    def _decimal(self, schema: Any, value: str) -> None:
+        if schema["type"] != "bytes":
+            raise NotCompiledError(schema["type"])
+        self.line(f"b = decimal({value}, {schema.get('scale', 0)}, {schema['precision']})")
+        self.line("out += length(len(b)); out += b")
+
+    def _timestamp_micros(self, _: Any, value: str) -> None:
+        self.line(f"out += integer(({value} - EPOCH) // MICRO)")
+
+    def _date(self, _: Any, value: str) -> None:
+        self.line(f"out += integer({value}.toordinal() - EPOCH_DAY)")
+
+    def _record(self, schema: Any, value: str) -> None:
+        self.record(schema, value, "[{!r}]")
+
+    def _array(self, schema: Any, value: str) -> None:
+        self.line(f"if {value}.__class__ is not list and {value}.__class__ is not tuple: raise TypeError")
+        item = self.name()
+        with self.block(f"if {value}:"):
+            self.line(f"out += length(len({value}))")
+            with self.block(f"for {item} in {value}:"):
+                self._value(schema["items"], item)
+        self.line("out.append(0)")
+
+    def _map(self, schema: Any, value: str) -> None:
+        key, item = self.name(), self.name()
+        with self.block(f"if {value}:"):
+            self.line(f"out += length(len({value}))")
+            with self.block(f"for {key}, {item} in {value}.items():"):
+                self._string(None, key)
+                self._value(schema["values"], item)
+        self.line("out.append(0)")
+
+    def _union(self, schema: Any, value: str) -> None:
+        kinds = [self.kind(branch)[0] for branch in schema]
+        classes = [_CLASSES.get(kind) for kind in kinds if kind != "null"]
+        if None in classes or len(set(classes)) < len(classes):
+            raise NotCompiledError("union")
+        word = "if"
+        for place, (kind, branch) in enumerate(zip(kinds, schema, strict=True)):
+            test = f"{value} is None" if kind == "null" else f"{value}.__class__ is {_CLASSES[kind]}"
+            with self.block(f"{word} {test}:"):
+                self.line(f"out.append({2 * place})")
+                if kind != "null":
+                    self._value(branch, value)
+            word = "elif"
+        self.line("else: raise TypeError")
+
+    _int = _long
