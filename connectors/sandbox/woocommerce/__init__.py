@@ -1,0 +1,1 @@
+"""A fake WooCommerce shop: REST API v3, keys, webhooks."""
