@@ -17,6 +17,9 @@ from connectors.sandbox.json_text import Json, loads
 from connectors.sandbox.oauth import REFRESH
 from connectors.sandbox.salesforce import leads, samples
 from connectors.sandbox.salesforce.allowances import API, Allowances
+from connectors.sandbox.salesforce.bulk.jobs import Jobs
+from connectors.sandbox.salesforce.bulk.resource import Bulk
+from connectors.sandbox.salesforce.bulk.worker import Worker
 from connectors.sandbox.salesforce.calls import Call, Reply, not_allowed, not_found, refused
 from connectors.sandbox.salesforce.errors import ApiError
 from connectors.sandbox.salesforce.ids import canonical_id
@@ -60,7 +63,9 @@ class _Salesforce:
         self._oauth = OAuth(ctx, self._orgs)
         self._pubsub = PubSubServer(ctx, PubSub(ctx, self._orgs, self._oauth, self._log, publisher))
         self._allowances = Allowances(ctx)
-        self._rest = Rest(self._allowances)
+        jobs = Jobs(ctx)
+        self._worker = Worker(ctx, self._orgs, jobs)
+        self._rest = Rest(self._allowances, Bulk(jobs, self._worker, self._allowances))
 
     def vendor(self) -> Vendor:
         return Vendor(
@@ -89,7 +94,9 @@ class _Salesforce:
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         await self._pubsub.start(*LOCAL_NAMES)
+        self._worker.resume()
         yield
+        await self._worker.aclose()
         await self._pubsub.stop()
 
     def _seed(self, account: str, size: int, seed: int) -> dict[str, int]:
@@ -191,6 +198,8 @@ def _call(request: Request, path: str, version: str, body: bytes, unit: Unit) ->
 
 
 def _parsed(request: Request, body: bytes) -> Any:
+    if request.method == "PUT":
+        return body
     if not body or request.method not in _JSON_METHODS:
         return None
     if "json" not in request.headers.get("content-type", ""):
@@ -205,6 +214,8 @@ def _sent(reply: Reply, headers: dict[str, str] | None = None) -> Response:
     every = {**reply.headers, **(headers or {})}
     if reply.body is None:
         return Response(status_code=reply.status, headers=every)
+    if isinstance(reply.body, bytes):
+        return Response(reply.body, status_code=reply.status, headers=every)
     return Json(reply.body, status_code=reply.status, headers=every)
 
 

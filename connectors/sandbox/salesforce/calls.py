@@ -16,7 +16,7 @@ class Call:
         method: HTTP method, upper case.
         steps: The path's steps after the version, unquoted.
         params: The query string.
-        body: Parsed JSON, None without a body.
+        body: Parsed JSON, None without a body; bytes of a PUT.
         headers: Names in lower case.
         version: API version, as `67.0`.
         token: The session, which query locators belong to.
@@ -52,7 +52,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a call answers; no body with 204."""
+    """What a call answers; no body with 204, bytes for what is no JSON."""
 
     status: int
     body: Any = None

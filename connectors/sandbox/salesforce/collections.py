@@ -8,7 +8,8 @@ from connectors.sandbox.salesforce.calls import Call, Reply, not_allowed
 from connectors.sandbox.salesforce.errors import ApiError
 from connectors.sandbox.salesforce.objects import SObject
 from connectors.sandbox.salesforce.org import Unit
-from connectors.sandbox.salesforce.sobjects import external_key, shown
+from connectors.sandbox.salesforce.sobjects import shown
+from connectors.sandbox.salesforce.upserts import upsert
 
 _MOST = 200
 _ROLLED_BACK = ApiError(
@@ -94,7 +95,8 @@ def _id_of(row: Row) -> tuple[str, dict[str, Any]]:
 
 def _update(call: Call, row: Row) -> dict[str, Any]:
     record_id, body = _id_of(row)
-    _as_row(lambda: records.update(call.unit, _typed(call, row), record_id, body))
+    with records.as_row():
+        records.update(call.unit, _typed(call, row), record_id, body)
     return {"id": record_id}
 
 
@@ -103,37 +105,14 @@ def _delete(call: Call, text: str) -> dict[str, Any]:
     base = next((found for found in call.unit.org.schema if found.prefix == record_id[:3]), None)
     if base is None:
         raise ApiError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
-    _as_row(lambda: records.delete(call.unit, base, record_id))
+    with records.as_row():
+        records.delete(call.unit, base, record_id)
     return {"id": record_id}
 
 
-def _as_row(work: Callable[[], None]) -> None:
-    """A row whose record is missing has another code than a URL without a resource."""
-    try:
-        work()
-    except ApiError as error:
-        if error.code != "NOT_FOUND":
-            raise
-        raise ApiError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id") from None
-
-
 def _upsert(call: Call, base: SObject, name: str, row: Row) -> dict[str, Any]:
-    if name.lower() == "id":
-        if any(key.lower() == "id" for key in row):
-            return {**_update(call, {**row, "attributes": {"type": base.name}}), "created": False}
-        return {"id": records.create(call.unit, base, row), "created": True}
-    field = external_key(base, name)
-    value = next((row[key] for key in row if key.lower() == field.name.lower()), None)
-    if value is None:
-        raise ApiError("MISSING_ARGUMENT", f"{field.name} not specified", [field.name])
-    found = records.matching(call.unit, base, field, str(value))
-    if len(found) > 1:
-        message = f"{field.name}: more than one record found for external id field"
-        raise ApiError("DUPLICATE_EXTERNAL_ID", message, [field.name])
-    if found:
-        records.update(call.unit, base, found[0]["Id"], row)
-        return {"id": found[0]["Id"], "created": False}
-    return {"id": records.create(call.unit, base, row), "created": True}
+    record_id, created = upsert(call.unit, base, name, row)
+    return {"id": record_id, "created": created}
 
 
 def _read(call: Call, base: SObject) -> Reply:

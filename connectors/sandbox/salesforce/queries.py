@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from connectors.sandbox.salesforce.calls import Call, Reply, not_found
 from connectors.sandbox.salesforce.errors import ApiError
-from connectors.sandbox.salesforce.org import View
+from connectors.sandbox.salesforce.org import Unit, View
 from connectors.sandbox.salesforce.soql.literals import Today
-from connectors.sandbox.salesforce.soql.select import run
+from connectors.sandbox.salesforce.soql.select import Table, run, table
 
 # "Query Options Header" and "Query" (REST API Developer Guide).
 _SMALLEST, _LARGEST = 200, 2_000
@@ -42,8 +42,7 @@ class Queries:
     def _begin(self, call: Call) -> Reply:
         unit = call.unit
         view = View(unit, deleted=call.steps[0].lower() == "queryall")
-        today = Today(unit.now, ZoneInfo(unit.user["TimeZoneSidKey"]))
-        result = run(call.need("q"), unit.org.schema, view, today, call.version)
+        result = run(call.need("q"), unit.org.schema, view, _today(unit), call.version)
         size = _batch_size(call)
         if len(result.records) <= size:
             return Reply(200, {"totalSize": result.total, "done": True, "records": result.records})
@@ -75,6 +74,15 @@ class Queries:
         if not body["done"]:
             body["nextRecordsUrl"] = call.url("query", f"{locator}-{end}")
         return Reply(200, {**body, "records": list(cursor.records[start:end])})
+
+
+def table_of(unit: Unit, text: str, version: str, *, deleted: bool) -> Table:
+    """A query for a bulk job; raises ApiError."""
+    return table(text, unit.org.schema, View(unit, deleted=deleted), _today(unit), version)
+
+
+def _today(unit: Unit) -> Today:
+    return Today(unit.now, ZoneInfo(unit.user["TimeZoneSidKey"]))
 
 
 def _batch_size(call: Call) -> int:

@@ -1,6 +1,7 @@
 """Creating, changing and deleting records: what every object has in common. Its own rules are in `rules`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from connectors.sandbox.salesforce.errors import ApiError
@@ -63,6 +64,31 @@ def delete(unit: Unit, base: SObject, record_id: str) -> None:
     rule = RULES.get(base.name)
     if rule:
         rule.after(unit, before, record)
+
+
+def purge(unit: Unit, base: SObject, record_id: str) -> None:
+    """Remove a record for good, whether it is in the recycle bin or not.
+
+    Raises:
+        ApiError: NOT_FOUND.
+    """
+    found = unit.get(base.name, record_id)
+    if found is None:
+        raise ApiError("NOT_FOUND", "The requested resource does not exist")
+    if not found["IsDeleted"]:
+        delete(unit, base, record_id)
+    unit.purge(base.name, record_id)
+
+
+@contextmanager
+def as_row() -> Iterator[None]:
+    """A row whose record is missing has another code than a URL without a resource."""
+    try:
+        yield
+    except ApiError as error:
+        if error.code != "NOT_FOUND":
+            raise
+        raise ApiError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id") from None
 
 
 def existing(unit: Unit, base: SObject, record_id: str) -> Record:

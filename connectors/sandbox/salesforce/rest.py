@@ -2,10 +2,11 @@
 
 from connectors.sandbox.salesforce import collections, composite, custom_fields, sobjects
 from connectors.sandbox.salesforce.allowances import Allowances
+from connectors.sandbox.salesforce.bulk.resource import Bulk
 from connectors.sandbox.salesforce.calls import Call, Reply, not_allowed, not_found
 from connectors.sandbox.salesforce.queries import Queries
 
-_NAMES = ("composite", "limits", "query", "queryAll", "sobjects", "tooling")
+_NAMES = ("composite", "jobs", "limits", "query", "queryAll", "sobjects", "tooling")
 _READ_ONLY = frozenset({"limits", "query", "queryAll"})
 
 
@@ -14,9 +15,11 @@ class Rest:
 
     Args:
         allowances: What orgs may use, for `limits`.
+        bulk: The jobs.
     """
 
-    def __init__(self, allowances: Allowances) -> None:
+    def __init__(self, allowances: Allowances, bulk: Bulk) -> None:
+        self._bulk = bulk
         self._queries = Queries()
         self._allowances = allowances
 
@@ -35,6 +38,8 @@ class Rest:
             return self._composite(call)
         if first == "limits":
             return Reply(200, self._allowances.as_json(call.unit.org.name))
+        if first == "jobs":
+            return self._bulk.serve(call)
         if first == "tooling":
             return custom_fields.serve(call)
         raise not_found()

@@ -11,6 +11,7 @@ from connectors.sandbox.salesforce.fields import Field, moment_of, stamp, write_
 from connectors.sandbox.salesforce.objects import SObject
 from connectors.sandbox.salesforce.org import Record
 from connectors.sandbox.salesforce.soql.select import attributes
+from connectors.sandbox.salesforce.upserts import external_key
 
 # "getUpdated(): date span"; and since which version an upsert's update has a body.
 _LONGEST_SPAN = timedelta(days=30)
@@ -78,15 +79,6 @@ def _named(base: SObject, name: str) -> Field:
     field = base.field(name)
     if field is None:
         raise ApiError("INVALID_FIELD", f"No such column '{name}' on sobject of type {base.name}")
-    return field
-
-
-def external_key(base: SObject, name: str) -> Field:
-    """The external id field of a URL; raises NOT_FOUND."""
-    field = base.field(name)
-    if field is None or not field.external:
-        message = f"Provided external ID field does not exist or is not accessible: {name}"
-        raise ApiError("NOT_FOUND", message)
     return field
 
 

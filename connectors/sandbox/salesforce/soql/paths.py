@@ -87,6 +87,16 @@ class Paths:
 
         return field, through_parent
 
+    def canonical(self, base: SObject, path: Path) -> str:
+        """The path with every name spelled as it was declared."""
+        names = path.names
+        if len(names) > 1 and names[0].lower() == base.name.lower() and base.parent(names[0]) is None:
+            names = names[1:]
+        if len(names) == 1:
+            return self.column(base, names[0], path.at).name
+        step, target = self.relation(base, names[0], path.at)
+        return f"{step.relation}.{self.canonical(target, Path(names[1:], path.at))}"
+
     def filtered(self, base: SObject, path: Path) -> tuple[Field, Getter]:
         """Like `resolve`, for WHERE and ORDER BY; raises INVALID_FIELD for long text."""
         field, getter = self.resolve(base, path)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from connectors.sandbox.salesforce.errors import ApiError
 from connectors.sandbox.salesforce.fields import Field, write_value
 from connectors.sandbox.salesforce.objects import Child, Schema, SObject
 from connectors.sandbox.salesforce.soql.conditions import Conditions, Predicate, key_of
@@ -35,6 +36,24 @@ class Result:
 
     total: int
     records: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a query's table form: its header, `Account.Name` included, and how a row shows it."""
+
+    header: str
+    field: Field
+    get: Getter
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A query in table form; rows are as they were when it ran, whatever changes later."""
+
+    base: SObject
+    columns: list[Column]
+    rows: list[Row]
 
 
 @dataclass(slots=True)
@@ -79,21 +98,34 @@ def run(text: str, schema: Schema, rows: Rows, today: Today, version: str) -> Re
     Raises:
         ApiError: MALFORMED_QUERY, INVALID_TYPE, INVALID_FIELD or INVALID_QUERY_FILTER_OPERATOR.
     """
+    select = _prepared(text, schema, rows, today, version)
+    found = select.window(select.matching())
+    return Result(len(found), select.render(found) if select.query.columns else [])
+
+
+def table(text: str, schema: Schema, rows: Rows, today: Today, version: str) -> Table:
+    """Run a query for its table form.
+
+    Raises:
+        ApiError: As `run`, and API_ERROR for what has no table form: subqueries and COUNT().
+    """
+    select = _prepared(text, schema, rows, today, version)
+    return Table(select.base, select.columns(), select.window(select.matching()))
+
+
+def _prepared(text: str, schema: Schema, rows: Rows, today: Today, version: str) -> "_Select":
     query = parse(text)
-    paths = Paths(schema, rows, text)
     if len(query.target.names) > 1 or schema.find(query.target.names[0]) is None:
         message = f"sObject type '{query.target}' is not supported."
         raise fault("INVALID_TYPE", text, query.target.at, message)
     base = schema.addressed(query.target.names[0])
-    select = _Select(query, base, paths, today, version)
-    found = select.window(select.matching())
-    return Result(len(found), select.render(found) if query.columns else [])
+    return _Select(query, base, Paths(schema, rows, text), today, version)
 
 
 class _Select:
     def __init__(self, query: Query, base: SObject, paths: Paths, today: Today, version: str) -> None:
-        self._query = query
-        self._base = base
+        self.query = query
+        self.base = base
         self._paths = paths
         self._today = today
         self._version = version
@@ -124,22 +156,36 @@ class _Select:
         node.fields[found.name] = found
 
     def _add_group(self, group: FieldsOf) -> None:
-        if group.group != "STANDARD" and (self._query.limit or _UNBOUNDED_FIELDS + 1) > _UNBOUNDED_FIELDS:
+        if group.group != "STANDARD" and (self.query.limit or _UNBOUNDED_FIELDS + 1) > _UNBOUNDED_FIELDS:
             message = f"The SOQL FIELDS function must have a LIMIT of at most {_UNBOUNDED_FIELDS}"
             raise fault("MALFORMED_QUERY", self._paths.text, group.at, message)
-        for name, found in self._base.fields.items():
+        for name, found in self.base.fields.items():
             if group.group == "ALL" or found.custom == (group.group == "CUSTOM"):
                 self._root.fields[name] = found
 
     def _add_children(self, column: Subquery) -> None:
         target = column.query.target
-        child = self._base.children.get(target.names[-1].lower())
+        child = self.base.children.get(target.names[-1].lower())
         if child is None or any(isinstance(inner, Subquery) for inner in column.query.columns):
             message = f"Didn't understand relationship '{target}' in FROM part of query call."
             raise fault("INVALID_TYPE", self._paths.text, target.at, message)
         base = self._paths.schema.addressed(child.child)
         select = _Select(column.query, base, self._paths, self._today, self._version)
         self._root.children[child.name] = _Children(child, select)
+
+    def columns(self) -> list[Column]:
+        """The select list as columns; raises API_ERROR."""
+        if not self.query.columns:
+            raise ApiError("API_ERROR", "Aggregate queries are not supported by the Bulk API")
+        found: list[Column] = []
+        for column in self.query.columns:
+            if isinstance(column, Subquery):
+                raise ApiError("API_ERROR", "Nested queries are not supported by the Bulk API")
+            if isinstance(column, FieldsOf):
+                raise ApiError("API_ERROR", "FIELDS() is not supported by the Bulk API")
+            kind, get = self._paths.resolve(self.base, column)
+            found.append(Column(self._paths.canonical(self.base, column), kind, get))
+        return found
 
     def _column(self, query: Query) -> Iterable[Any]:
         """The values of a semi-join."""
@@ -160,10 +206,10 @@ class _Select:
         return rows
 
     def _candidates(self) -> Iterable[Row]:
-        wanted = self._wanted_ids(self._query.where)
+        wanted = self._wanted_ids(self.query.where)
         if wanted is None:
-            return self._paths.rows.scan(self._base.name)
-        found = (self._paths.rows.find(self._base.name, record_id) for record_id in sorted(wanted))
+            return self._paths.rows.scan(self.base.name)
+        found = (self._paths.rows.find(self.base.name, record_id) for record_id in sorted(wanted))
         return [row for row in found if row is not None]
 
     def _wanted_ids(self, condition: Condition | None) -> set[str] | None:
@@ -179,13 +225,13 @@ class _Select:
             return None
         if tuple(name.lower() for name in condition.path.names) != ("id",):
             return None
-        column = self._base.fields["Id"]
+        column = self.base.fields["Id"]
         return {value for literal in literals if (value := self._conditions.stored(column, literal)) is not None}
 
     def window(self, rows: list[Row]) -> list[Row]:
         """LIMIT and OFFSET."""
-        start = self._query.offset
-        return rows[start:] if self._query.limit is None else rows[start : start + self._query.limit]
+        start = self.query.offset
+        return rows[start:] if self.query.limit is None else rows[start : start + self.query.limit]
 
     def render(self, rows: Iterable[Row]) -> list[dict[str, Any]]:
         """Rows in the API's form."""
