@@ -25,11 +25,15 @@ def loads(text: bytes | str) -> Any:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig")
-    return json.loads(text, parse_float=Decimal, parse_constant=_no_constant, strict=False)
+    return _DECODER.decode(text)
 
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant, strict=False)
+_ENCODED = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def dumps(value: Any) -> bytes:
@@ -45,13 +49,13 @@ def _text(value: Any) -> str:
     if isinstance(value, Decimal):
         return _number(value)
     if value is None or isinstance(value, bool | int | str):
-        return json.dumps(value, ensure_ascii=False)
+        return _ENCODED(value)
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{json.dumps(str(k), ensure_ascii=False)}:{_text(v)}" for k, v in value.items()) + "}"
+        return "{" + ",".join(f"{_ENCODED(str(k))}:{_text(v)}" for k, v in value.items()) + "}"
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return "[" + ",".join(map(_text, value)) + "]"
     if isinstance(value, date) and not isinstance(value, datetime):
-        return json.dumps(value.isoformat())
+        return _ENCODED(value.isoformat())
     raise TypeError(f"a {type(value).__name__} has no JSON form here; use Decimal, str, int, bool, None, list or dict")
 
 
@@ -71,14 +75,16 @@ def parse_instant(text: str) -> datetime:
     if match is None:
         raise ValueError(f"{text!r} is not an instant with an offset, e.g. 2026-01-31T12:00:00Z")
     day, time, fraction, zone = match.groups()
-    offset = "+0000" if zone in "Zz" else zone.replace(":", "")
-    instant = datetime.strptime(f"{day}T{time}{offset}", "%Y-%m-%dT%H:%M:%S%z")
-    return instant.replace(microsecond=int((fraction or "").ljust(6, "0")[:6])).astimezone(UTC)
+    micros = (fraction or "").ljust(6, "0")[:6]
+    try:
+        return datetime.fromisoformat(f"{day}T{time}.{micros}{zone.upper()}").astimezone(UTC)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no instant: {error}") from None
 
 
 def iso_micros(instant: datetime) -> str:
     """Write an instant as `2026-01-31T12:00:00.000000Z`: fixed width, so that text order is time order."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def scrub(text: str) -> str:

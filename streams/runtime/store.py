@@ -13,7 +13,7 @@ from typing import Any
 
 from rocksdict import Options, Rdict, WriteBatch
 
-from streams.runtime.layers import overlaid
+from streams.runtime.layers import Ordered, overlaid
 from streams.runtime.types import Rows
 
 META = b"\x00meta"
@@ -52,7 +52,7 @@ class Store:
     def __init__(self, path: Path, now: Callable[[], float]) -> None:
         self._path = path
         self._now = now
-        self._queued: dict[bytes, tuple[int, bytes | None]] = {}
+        self._queued = Ordered[tuple[int, bytes | None]]()
         self._db: Any = None
 
     def open(self, cluster: str, topic: str, end: int, keep_seconds: float) -> int | None:
@@ -100,7 +100,7 @@ class Store:
 
     def get(self, key: bytes) -> bytes | None:
         """Return a row."""
-        queued = self._queued.get(key)
+        queued = self._queued.rows.get(key)
         if queued is not None:
             return queued[1]
         try:
@@ -111,8 +111,7 @@ class Store:
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield the rows whose key starts with `prefix`, in key order, as of now."""
-        queued = {key: value for key, (_, value) in self._queued.items()}
-        return overlaid(self._stored(prefix), queued, prefix)
+        return overlaid(self._stored(prefix), ((key, value) for key, (_, value) in self._queued.under(prefix)))
 
     def _stored(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         rows = []
@@ -135,7 +134,7 @@ class Store:
     def queue(self, rows: Rows, unit: int) -> None:
         """Show rows to readers before their commit; `unit` grows with every call."""
         for key, value in rows.items():
-            self._queued[key] = (unit, value)
+            self._queued.put(key, (unit, value))
 
     def write(self, rows: Mapping[bytes, bytes | None], meta: Meta) -> None:
         """Write committed rows and what they bring the database up to, at once. May run in another thread."""
@@ -150,7 +149,7 @@ class Store:
 
     def settle(self, unit: int) -> None:
         """Forget queued rows up to `unit`: they are in the database now."""
-        self._queued = {key: queued for key, queued in self._queued.items() if queued[0] > unit}
+        self._queued.retain({key: queued for key, queued in self._queued.rows.items() if queued[0] > unit})
 
     def close(self) -> None:
         """Close the database."""
