@@ -14,6 +14,10 @@ def loads(text: str | bytes) -> Any:
 
 def dumps(value: Any) -> str:
     """Write JSON; Decimals keep their digits, everything else follows the json module."""
+    try:
+        return json.dumps(value, separators=(",", ":"))  # no Decimal in it: ten times as fast
+    except TypeError:
+        pass
     parts: list[str] = []
     _write(value, parts)
     return "".join(parts)
