@@ -21,6 +21,7 @@ from connectors.kafka.topics import (
     CONNECTION,
     INBOX,
     JOURNAL,
+    REPLY,
     REVIEW,
     TRANSFORM_STATE,
     Topic,
@@ -75,7 +76,7 @@ def transform(settings: Settings) -> NoReturn:
         FatalError, RetryableError, KafkaException: it cannot start; says why.
     """
     codec, broker = _open(
-        settings, TRANSFORM, [*CANONICAL.values(), CHANGES, COMMAND, TRANSFORM_STATE, JOURNAL, REVIEW]
+        settings, TRANSFORM, [*CANONICAL.values(), CHANGES, COMMAND, TRANSFORM_STATE, JOURNAL, REVIEW, REPLY]
     )
     handler = Transform(Pipeline(codec, Templates.load(VENDOR_FOLDERS)), codec, broker.partitions)
     app, log = _log(settings, broker, codec)
@@ -90,7 +91,7 @@ def connect(settings: Settings) -> NoReturn:
     Raises:
         FatalError, RetryableError, KafkaException: it cannot start; says why.
     """
-    codec, broker = _open(settings, CONNECT, [INBOX, JOURNAL, REVIEW, CONNECTION, CONNECT_STATE])
+    codec, broker = _open(settings, CONNECT, [INBOX, JOURNAL, REVIEW, REPLY, CONNECTION, CONNECT_STATE])
     directory = Directory(settings.kafka, codec)
     clock = SystemClock()
     pool = Pool(directory, Tools(clock, open_tokens(settings), frozenset(settings.allow_hosts)))

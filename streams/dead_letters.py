@@ -10,8 +10,9 @@ from datetime import datetime
 from connectors.errors import MappingError
 from connectors.kafka.codec import Codec
 from connectors.kafka.partition import partition_for
-from connectors.kafka.records import DeadLetter
-from connectors.kafka.topics import DLQ, JOURNAL
+from connectors.kafka.records import DeadLetter, Reply
+from connectors.kafka.topics import DLQ, JOURNAL, REPLY
+from streams.replies import Asked, asked_in
 from streams.runtime.types import Headers, Output, Record
 
 PREFIX = "__connect.errors."
@@ -81,7 +82,7 @@ def _printable(text: str) -> str:
 
 
 def outputs(record: Record, failure: Failure, app: str, codec: Codec, partitions: int) -> Sequence[Output]:
-    """Return the dead letter, on the partition it came from, and its journal entry."""
+    """Return the dead letter, on the partition it came from, its journal entry, and answers to who waits for one."""
     tenant = header(record.headers, "x-tenant") or (record.key or b"").decode(errors="replace")
     letter = DeadLetter(
         tenant=tenant,
@@ -103,4 +104,12 @@ def outputs(record: Record, failure: Failure, app: str, codec: Codec, partitions
             codec.encode(JOURNAL, letter),
             [("x-tenant", tenant.encode())],
         ),
+        *(_answer(asked, letter, codec, partitions) for asked in asked_in(record.headers)),
     )
+
+
+def _answer(asked: Asked, letter: DeadLetter, codec: Codec, partitions: int) -> Output:
+    reply = Reply(letter.tenant, asked.key, asked.digest, "failed", letter.failed_at, detail=letter.reason)
+    tenant = letter.tenant.encode()
+    value = codec.encode(REPLY, reply)
+    return Output(REPLY.name, partition_for(letter.tenant, partitions), tenant, value, [("x-tenant", tenant)])

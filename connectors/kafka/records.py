@@ -50,6 +50,36 @@ class VendorResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """A caller of the gateway wants something done and waits for the answer."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.inbox.Request"
+    tenant: str
+    key: str
+    digest: str
+    object: str
+    remote_id: str
+    body: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """How a request fares."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.reply.Reply"
+    tenant: str
+    key: str
+    digest: str
+    state: str
+    at: datetime
+    vendor: str = ""
+    remote_id: str | None = None
+    object_key: str = ""
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionChanged:
     """What decides results has changed."""
 

@@ -56,7 +56,7 @@ class Topic:
 INBOX = Topic(
     "inbox.v1",
     "tenant",
-    ("sluiceway.inbox.VendorRecord", "sluiceway.inbox.VendorResult", "sluiceway.inbox.ConnectionChanged"),
+    tuple(f"sluiceway.inbox.{name}" for name in ("VendorRecord", "VendorResult", "ConnectionChanged", "Request")),
     mixed=True,
 )
 COMMAND = Topic("command.v1", "tenant", ("sluiceway.command.Command",))
@@ -72,6 +72,7 @@ JOURNAL = Topic(
     mixed=True,
 )
 REVIEW = Topic("review.v1", "tenant", ("sluiceway.review.ReviewItem",), retention_ms=90 * DAY_MS)
+REPLY = Topic("reply.v1", "tenant", ("sluiceway.reply.Reply",), retention_ms=DAY_MS)
 # Dead letters carry the original bytes plus headers that say why, so they may be larger than any input.
 DLQ = Topic("dlq.v1", "as consumed", (), max_message_bytes=4_000_000)
 
@@ -95,7 +96,18 @@ TRANSFORM_STATE = Topic(
         "sluiceway.inbox.ConnectionChanged",
         *(
             f"sluiceway.state.transform.{name}"
-            for name in ("Allocation", "Block", "Contacts", "Document", "Link", "Match", "Pending", "Sent", "Trait")
+            for name in (
+                "Allocation",
+                "Asked",
+                "Block",
+                "Contacts",
+                "Document",
+                "Link",
+                "Match",
+                "Pending",
+                "Sent",
+                "Trait",
+            )
         ),
     ),
     policy="compact",
@@ -125,6 +137,7 @@ TOPICS: Sequence[Topic] = (
     CHANGES,
     JOURNAL,
     REVIEW,
+    REPLY,
     DLQ,
     TRANSFORM_STATE,
     CONNECT_STATE,

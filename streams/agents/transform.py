@@ -1,6 +1,5 @@
 """The transform agent: inbox records through the pure pipeline into canonical records and commands."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,16 +8,16 @@ from connectors.errors import DecodeError
 from connectors.kafka.codec import Codec
 from connectors.kafka.headers import event_headers
 from connectors.kafka.partition import partition_for
-from connectors.kafka.records import ConnectionChanged, VendorRecord, VendorResult
+from connectors.kafka.records import ConnectionChanged, Request, VendorRecord, VendorResult
 from connectors.kafka.topics import CANONICAL, COMMAND
 from streams import metrics
 from streams.dead_letters import header
+from streams.replies import REQUEST_HEADER
 from streams.runtime.layers import Layer
 from streams.runtime.types import Output, Record
 from streams.stages.pipeline import Emit, Pipeline
 
-NAMESPACE = uuid.UUID("5b0c7c0e-9d7b-5c52-8a55-3f6a5a1f2b11")
-KINDS = {kind.SCHEMA: kind for kind in (VendorRecord, VendorResult, ConnectionChanged)}
+KINDS = {kind.SCHEMA: kind for kind in (VendorRecord, VendorResult, ConnectionChanged, Request)}
 ENTITIES = {topic.name: entity for entity, topic in CANONICAL.items()}
 
 
@@ -55,7 +54,7 @@ class Transform:
         _count(emit)
         headers = event_headers(
             schema=emit.schema,
-            event_id=str(uuid.uuid5(NAMESPACE, cause)),
+            event_id=cause,
             source="/sluiceway/transform",
             at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
             trace=header(record.headers, "traceparent") or "",
@@ -63,6 +62,8 @@ class Transform:
             origin=header(record.headers, "x-origin") or "",
             version=header(record.headers, "x-source-version") or "",
         )
+        if emit.asked:
+            headers.append((REQUEST_HEADER, emit.asked.encode()))
         value = None
         if isinstance(emit.value, Mapping):
             value = self.codec.encode_as(emit.topic, emit.schema, emit.value)

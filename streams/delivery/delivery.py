@@ -75,7 +75,8 @@ class Delivery:
         todo = taken(command, record, now)
         row = self._tables.objects.get(state, *todo.object_parts)
         if row is not None and command.version <= row.version:
-            return [self._outbox.journal(todo, "superseded", now)]
+            replies = self._outbox.replies(todo, "done", now, remote_id=row.remote_id)
+            return [self._outbox.journal(todo, "superseded", now), *replies]
         state.put(*self._tables.todos.put(todo.row, record.offset))
         self._taken.append(record.offset)
         return []

@@ -12,12 +12,13 @@ from connectors.kafka.codec import Codec
 from connectors.kafka.codec import Record as AvroRecord
 from connectors.kafka.headers import event_headers
 from connectors.kafka.partition import partition_for
-from connectors.kafka.records import JournalEntry, ReviewItem, VendorRecord, VendorResult
-from connectors.kafka.topics import INBOX, JOURNAL, REVIEW, Topic
+from connectors.kafka.records import JournalEntry, Reply, ReviewItem, VendorRecord, VendorResult
+from connectors.kafka.topics import INBOX, JOURNAL, REPLY, REVIEW, Topic
 from connectors.ports import Outcome, Raw
 from streams import dead_letters, metrics
 from streams.dead_letters import header
 from streams.delivery.todo import Todo
+from streams.replies import State
 from streams.runtime.types import Headers, Output
 
 APP = "connect"
@@ -75,6 +76,27 @@ class Outbox:
             ours=raw.ours,
         )
         return self._output(INBOX, record, vendor, at, cause, origin=origin, version=raw.version)
+
+    def replies(
+        self, todo: Todo, state: State, at: datetime, *, remote_id: str | None = None, detail: str | None = None
+    ) -> Sequence[Output]:
+        """Return what tells those who wait for a todo how it fares."""
+        command = todo.command
+        replies = [
+            Reply(
+                tenant=command.tenant,
+                key=asked.key,
+                digest=asked.digest,
+                state=state,
+                at=at,
+                vendor=command.vendor,
+                remote_id=remote_id,
+                object_key=command.object_key,
+                detail=detail,
+            )
+            for asked in todo.asked
+        ]
+        return [self._output(REPLY, reply, command.vendor, at, todo.headers) for reply in replies]
 
     def journal(self, todo: Todo, kind: str, at: datetime, **details: Any) -> Output:
         """Return the journal's line about a todo."""

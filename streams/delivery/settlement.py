@@ -50,6 +50,7 @@ class Settlement:
         )
         self.rows.append(desk.tables.objects.put(row, *todo.object_parts))
         self.outputs.append(desk.outbox.result(todo, remote.id, outcome, self._now))
+        self.outputs += desk.outbox.replies(todo, "done", self._now, remote_id=remote.id)
         self._journal(todo, kind, remote_id=remote.id, request_id=ready.call.request_id)
         self._echoes.wrote(command.object, remote.id, outcome.version)
         self._close(todo, kind)
@@ -62,6 +63,10 @@ class Settlement:
         """No call is needed; `row` is the object's, brought up to the command's version."""
         if row is not None:
             self.rows.append(self._desk.tables.objects.put(row, *todo.object_parts))
+        if todo.asked:
+            known = row or self._desk.tables.objects.get(self._desk.shard, *todo.object_parts)
+            remote_id = known.remote_id if known else None
+            self.outputs += self._desk.outbox.replies(todo, "done", self._now, remote_id=remote_id)
         self._journal(todo, kind, detail=detail)
         self._close(todo, kind)
 
@@ -114,6 +119,7 @@ class Settlement:
             kind = decision.kind
         else:
             self.outputs.append(self._desk.outbox.review(todo, error, self._now))
+            self.outputs += self._desk.outbox.replies(todo, "in_review", self._now, detail=str(error))
         self._count(todo, "review" if isinstance(decision, AskSomeone) else kind)
         self.waiting(todo, kind, started=started, **details)
         if not started:

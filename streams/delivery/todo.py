@@ -1,6 +1,6 @@
 """A todo: one command that was taken in, and how it fares."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,10 +10,11 @@ from connectors.kafka.records import Command
 from connectors.kafka.topics import COMMAND
 from streams.dead_letters import header
 from streams.delivery.rows import TodoRow
+from streams.replies import REQUEST_HEADER, Asked, asked_in
 from streams.runtime.types import Headers, Record
 
 BACKFILL = "backfill"
-LIVE_FIRST, BACKFILL_LAST = 0, 1
+REQUEST_FIRST, LIVE_FIRST, BACKFILL_LAST = -1, 0, 1
 
 # A row's `look`: what the next try must know of the object at the vendor, or knows already.
 STALE, DUPLICATE, ABSENT, ALONE = "stale", "duplicate", "absent", "alone"
@@ -28,13 +29,20 @@ class Todo:
 
     @property
     def priority(self) -> int:
-        """0 live, 1 backfill (header `x-origin: backfill`); lower goes first."""
+        """-1 a request that waits for its answer, 0 live, 1 backfill (`x-origin: backfill`); lower goes first."""
+        if self.asked:
+            return REQUEST_FIRST
         return BACKFILL_LAST if header(self.headers, "x-origin") == BACKFILL else LIVE_FIRST
 
     @property
     def headers(self) -> Headers:
         """The command's headers as consumed."""
         return [(item["name"], item["value"]) for item in self.row.headers]
+
+    @property
+    def asked(self) -> Sequence[Asked]:
+        """Who waits for what becomes of it."""
+        return asked_in(self.headers)
 
     @property
     def object_parts(self) -> tuple[str, str, str]:
@@ -57,13 +65,16 @@ class Todo:
     def supersedes(self, older: "Todo") -> "Todo":
         """Return this todo in the place of an unstarted one of the same object.
 
-        A back-off goes on: frequent changes must not outrun it. What had failed for its content starts anew.
+        Who waited for the older one waits for this. A back-off goes on: frequent changes must not outrun it. What had
+        failed for its content starts anew.
         """
         backing_off: Mapping[str, Any] = {}
         if older.row.reason == "retry":
             names = ("reason", "not_before", "tries", "failed_at", "look")
             backing_off = {name: getattr(older.row, name) for name in names}
-        return self.changed(place=older.row.place, lane=older.row.lane, forced=True, **backing_off)
+        waiting = [item for item in older.row.headers if item["name"] == REQUEST_HEADER]
+        headers = [*self.row.headers, *waiting]
+        return self.changed(place=older.row.place, lane=older.row.lane, forced=True, headers=headers, **backing_off)
 
 
 def taken(command: Command, record: Record, now: datetime) -> Todo:

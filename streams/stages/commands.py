@@ -27,8 +27,11 @@ def put(
     lane: str,
     records: Mapping[str, Mapping[str, Any] | None],
     remote_id: str | None = None,
+    asked: str = "",
 ) -> None:
     """Ask for the state that an outbound template makes of `records`, unless that was the last thing asked.
+
+    Who waits for an answer, `asked`, gets one: then it is asked once more.
 
     Nothing is asked of a vendor that is not connected, nor for an object that was voided or deleted.
 
@@ -41,12 +44,12 @@ def put(
         return
     body = dumps(render(found, {**records, "settings": work.settings.values}))
     digest = sha256(body).hexdigest()
-    if former is not None and former.digest == digest:
+    if former is not None and former.digest == digest and not asked:
         return
     row = replace(former or Sent(found.object, 0), version=former.version + 1 if former else 1, digest=digest)
     row = replace(row, remote_id=row.remote_id or remote_id)
     work.rows.sent.put(row, found.vendor, object_key)
-    _emit(work, found.vendor, "PUT", object_key, lane, row, body.decode())
+    _emit(work, found.vendor, "PUT", object_key, lane, row, body.decode(), asked=asked)
 
 
 def void(work: Work, vendor: str, object_key: str, lane: str) -> None:
@@ -93,6 +96,7 @@ def _emit(
     row: Sent,
     body: str,
     source_version: str | None = None,
+    asked: str = "",
 ) -> None:
     command = Command(
         tenant=work.tenant,
@@ -106,4 +110,4 @@ def _emit(
         body=body,
         source_version=source_version,
     )
-    work.emits.append(Emit(COMMAND, work.tenant, command.SCHEMA, command))
+    work.emits.append(Emit(COMMAND, work.tenant, command.SCHEMA, command, asked))

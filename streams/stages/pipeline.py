@@ -6,9 +6,9 @@ bytes, in a replay as well.
 """
 
 from connectors.kafka.codec import Codec
-from connectors.kafka.records import ConnectionChanged, VendorRecord, VendorResult
+from connectors.kafka.records import ConnectionChanged, Request, VendorRecord, VendorResult
 from connectors.wire import iso_micros
-from streams.stages import canonicalise, finance, results, settings
+from streams.stages import canonicalise, finance, requests, results, settings
 from streams.stages.mapping import Templates
 from streams.stages.route import route
 from streams.stages.rows import Rows, State
@@ -24,7 +24,9 @@ class Pipeline:
         self._codec = codec
         self._templates = templates
 
-    def process(self, value: VendorRecord | VendorResult | ConnectionChanged, state: State, at: str) -> list[Emit]:
+    def process(
+        self, value: VendorRecord | VendorResult | ConnectionChanged | Request, state: State, at: str
+    ) -> list[Emit]:
         """Work on one record and return what is to be produced, in order; rows are written to `state`.
 
         Args:
@@ -42,6 +44,8 @@ class Pipeline:
             settings.accept(value, rows, self._templates)
             return []
         current = settings.current(value.tenant, rows, self._templates)
+        if isinstance(value, Request):
+            return self._request(value, Work(rows, current, value.received_at, f"api/{value.object}/{value.key} {at}"))
         if isinstance(value, VendorResult):
             version = iso_micros(value.delivered_at)
             work = Work(rows, current, value.delivered_at, _cause(value, version, at))
@@ -49,9 +53,20 @@ class Pipeline:
         else:
             work = Work(rows, current, value.received_at, _cause(value, value.source_version, at))
             canonicalise.take(work, value)
-        finance.settle(work)
-        route(work, work.flush())
+        _follow(work)
         return work.emits
+
+    def _request(self, request: Request, work: Work) -> list[Emit]:
+        party_id = requests.take(work, request)
+        _follow(work)
+        if party_id is not None:
+            requests.ask(work, request, party_id)
+        return work.emits
+
+
+def _follow(work: Work) -> None:
+    finance.settle(work)
+    route(work, work.flush())
 
 
 def _cause(value: VendorRecord | VendorResult, version: str, at: str) -> str:

@@ -34,7 +34,7 @@ def _order(work: Work, order: Entity) -> None:
     customer, contact = work.get("party", order["customer_id"]), work.get("party", order["contact_id"])
     if customer is None:
         raise MappingError("customer_id", "the order's customer was deleted; give the opportunity another account")
-    _customer(work, customer)
+    ask_customer(work, customer)
     for product_id in dict.fromkeys(line["product_id"] for line in order["lines"]):
         product = work.get("product", product_id)
         if product is not None:
@@ -44,11 +44,12 @@ def _order(work: Work, order: Entity) -> None:
     _figures(work, customer)
 
 
-def _customer(work: Work, customer: Entity) -> None:
-    contacts = work.rows.contacts.get(customer["id"])
-    records = {"customer": customer, "contact": work.get("party", contacts.ids[0]) if contacts else None}
-    remote_id = _remote_id(customer, ACCOUNTS, "Customer")
-    commands.put(work, "quickbooks/to_customer", f"party/{customer['id']}", customer["id"], records, remote_id)
+def ask_customer(work: Work, party: Entity, asked: str = "") -> None:
+    """Ask QuickBooks for a customer; `asked` is the request that waits for it."""
+    contacts = work.rows.contacts.get(party["id"])
+    records = {"customer": party, "contact": work.get("party", contacts.ids[0]) if contacts else None}
+    remote_id = _remote_id(party, ACCOUNTS, "Customer")
+    commands.put(work, "quickbooks/to_customer", f"party/{party['id']}", party["id"], records, remote_id, asked)
 
 
 def _item(work: Work, product: Entity) -> None:
@@ -92,7 +93,7 @@ def _party(work: Work, change: Change) -> None:
         return
     key = f"party/{party['id']}"
     if commands.sent(work, ACCOUNTS, key) is not None:
-        _customer(work, party)
+        ask_customer(work, party)
     _figures(work, party)
     customer = work.get("party", party["organisation_id"])
     if customer is not None and commands.sent(work, "pardot", key) is not None:

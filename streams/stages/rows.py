@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -69,6 +69,15 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A request was taken in."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Asked"
+    digest: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """What one document adds to its customer's figures."""
 
@@ -108,6 +117,23 @@ class Contacts:
     ids: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Records of parties that share a blocking key."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Block"
+    entries: Sequence[str] = ()
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """What one vendor's record of a party is compared by."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Trait"
+    text: str
+
+
 @lru_cache(maxsize=16_384)
 def _decoded(value: bytes, kind: type[R], codec: Codec) -> R:
     """Read a row; rows are frozen, and one record's work reads the same ones again and again."""
@@ -142,6 +168,11 @@ class Table(Generic[R]):
         """Remove a row."""
         if self._state.get(self._key(*parts)) is not None:
             self._state.put(self._key(*parts), None)
+
+    def first(self, *parts: str) -> Sequence[str] | None:
+        """Return the parts below `parts` of the first row, in key order."""
+        prefix = self._key(*parts, "")
+        return next((key[len(prefix) :].decode().split(SEPARATOR) for key, _ in self._state.scan(prefix)), None)
 
     def scan(self, *parts: str) -> Sequence[tuple[Sequence[str], R]]:
         """Return the parts below `parts` and the rows, in key order."""
@@ -186,7 +217,11 @@ class Rows:
         self.links = Table("link", Link, tenant, state, codec)  # vendor, object, remote id
         self.matches = Table("match", Match, tenant, state, codec)  # kind of key, value
         self.sent = Table("sent", Sent, tenant, state, codec)  # vendor, object key
+        self.requests = Table("request", Asked, tenant, state, codec)  # key
+        self.request_times = Table("request_time", Asked, tenant, state, codec)  # time, key
         self.documents = Table("document", Document, tenant, state, codec)  # customer, canonical id
         self.allocations = Table("allocation", Allocation, tenant, state, codec)  # vendor, object, remote id, payment
         self.pending = Table("pending", Pending, tenant, state, codec)  # vendor, object, remote id, entity, id, field
+        self.blocks = Table("block", Block, tenant, state, codec)  # blocking key
+        self.traits = Table("trait", Trait, tenant, state, codec)  # vendor, object, remote id
         self.contacts = Table("contacts", Contacts, tenant, state, codec)  # customer

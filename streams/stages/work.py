@@ -30,12 +30,14 @@ class Emit:
         key: tenant, or canonical id for canonical topics.
         schema: full name of the record type.
         value: None is a tombstone.
+        asked: the request that a command answers.
     """
 
     topic: Topic
     key: str
     schema: str
     value: Mapping[str, Any] | Record | None
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ async def start_process(settings: Settings) -> tuple[asyncio.subprocess.Process,
 async def test_kill_after_the_answer_loses_nothing(
     settings: Settings, kafka: Any, company: Any, inbox: Inbox, signed: Any
 ) -> None:
-    """Kafka freezes amid requests, the gateway is killed: what was acknowledged is in Kafka, the rest was 503."""
+    """Kafka freezes amid requests, the gateway is killed: what was acknowledged is in Kafka, the rest was 429."""
     process, client = await start_process(settings)
     acknowledged: list[str] = []
     refused: list[int] = []
@@ -116,7 +116,7 @@ async def test_kill_after_the_answer_loses_nothing(
     finally:
         os.kill(kafka.pid, signal.SIGCONT)
     await client.aclose()
-    assert refused == [503] * 8
+    assert refused == [429] * 8
     assert len(acknowledged) >= 100
     assert set(acknowledged) <= set(hints(inbox))
 
