@@ -80,11 +80,12 @@ class QuickBooksSource:
         Raises:
             ConnectorError: see `ports.Source`.
         """
-        position = decode(cursor)
+        start = position = decode(cursor)
         self._base = position.spent, self._stored
         swept = False
         try:
-            while self._budget.left(position.spent, self._clock.now()):
+            while True:
+                self._afford()
                 if not swept and self._due(position):
                     pages, swept = self._sweep(position), True
                 elif position.windows:
@@ -97,12 +98,13 @@ class QuickBooksSource:
                     position = self._counted(after)
                     yield Batch(records, encode(position))
         except _SpentError:
-            logger.warning(
-                "%s: the month's %d reads are used up, no sweep before the next month; monthly_reads allows more",
-                self._where,
-                self._budget.monthly,
-            )
-            yield Batch([], encode(self._counted(position)))
+            if self._budget.left(start.spent, self._clock.now()):
+                logger.warning(
+                    "%s: the month's %d reads are used up, none is made before the next; monthly_reads allows more",
+                    self._where,
+                    self._budget.monthly,
+                )
+                yield Batch([], encode(self._counted(position)))
 
     def _due(self, position: Position) -> bool:
         if position.swept_at is None or set(self._entities) - set(position.entities):

@@ -1,6 +1,6 @@
 """`/v3/company/{realm}/`: who may call, how often, and which answer envelope the result gets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -11,25 +11,37 @@ from connectors.sandbox.context import SandboxContext
 from connectors.sandbox.json_text import Json, dumps, loads
 from connectors.sandbox.limits import Limit
 from connectors.sandbox.oauth import InvalidTokenError
-from connectors.sandbox.quickbooks import cdc, fault, notices
+from connectors.sandbox.quickbooks import browser, cdc, currency, fault, notices
 from connectors.sandbox.quickbooks.batch import run_batch
 from connectors.sandbox.quickbooks.company import Company
 from connectors.sandbox.quickbooks.fault import QboError
 from connectors.sandbox.quickbooks.furnish import shown_preferences
-from connectors.sandbox.quickbooks.kinds import BY_PATH, KINDS, Kind
+from connectors.sandbox.quickbooks.kinds import BY_PATH, Kind
+from connectors.sandbox.quickbooks.sales import COMPLETE
 from connectors.sandbox.quickbooks.select import run
-from connectors.sandbox.quickbooks.writes import write
+from connectors.sandbox.quickbooks.writes import cleaned, write
 
 PREFIX = "/v3/company/{realm}"
+BATCHES, EMAILS, READS = "batch per minute", "e-mails per day", "metered reads per month"
 # Source: developer.intuit.com, "API call limits and throttles". An account here is one app in one realm.
 LIMITS = (
     Limit("realm per minute", 500, 60),
     Limit("realm and app per second", 10, 1),
-    Limit("batch per minute", 40, 60),
+    Limit(BATCHES, 40, 60),
+    Limit(EMAILS, 40, 86_400),
+    # The free tier of the App Partner Program: all but single writes counts.
+    Limit(READS, 500_000, 2_592_000),
 )
+EVERY_CALL = tuple(limit.name for limit in LIMITS[:2])
 REQUEST_ID, REQUEST_ID_BATCH = 50, 36
+PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj "
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+)
+QBO_VERSION = "1985.125"
 
-Handler = Callable[[Company, Request, bytes], dict[str, Any]]
+Content = dict[str, Any] | bytes
+Handler = Callable[[Company, Request, bytes], Content]
 
 
 class Api:
@@ -42,14 +54,18 @@ class Api:
     def routes(self) -> list[Route]:
         """The endpoints, those with fixed names first."""
         return [
-            Route(f"{PREFIX}/query", self._endpoint(self._query), methods=["GET", "POST"]),
-            Route(f"{PREFIX}/cdc", self._endpoint(self._cdc), methods=["GET"]),
-            Route(f"{PREFIX}/batch", self._endpoint(self._batch, batch=True), methods=["POST"]),
+            Route(f"{PREFIX}/query", self._endpoint(self._query, READS), methods=["GET", "POST"]),
+            Route(f"{PREFIX}/cdc", self._endpoint(self._cdc, READS), methods=["GET"]),
+            Route(f"{PREFIX}/batch", self._endpoint(self._batch, BATCHES, READS), methods=["POST"]),
+            Route(f"{PREFIX}/exchangerate", self._endpoint(self._rate, READS), methods=["GET"]),
+            Route(f"{PREFIX}/exchangerate", self._endpoint(self._set_rate), methods=["POST"]),
             Route(f"{PREFIX}/{{entity}}", self._endpoint(self._write), methods=["POST"]),
-            Route(f"{PREFIX}/{{entity}}", self._endpoint(self._read), methods=["GET"]),
-            Route(f"{PREFIX}/{{entity}}/{{id}}", self._endpoint(self._read), methods=["GET"]),
-            Route(f"{PREFIX}/invoice/{{id}}/send", self._endpoint(self._send), methods=["POST"]),
+            Route(f"{PREFIX}/{{entity}}", self._endpoint(self._read, READS), methods=["GET"]),
+            Route(f"{PREFIX}/{{entity}}/{{id}}", self._endpoint(self._read, READS), methods=["GET"]),
+            Route(f"{PREFIX}/{{entity}}/{{id}}/pdf", self._endpoint(self._pdf, READS), methods=["GET"]),
+            Route(f"{PREFIX}/{{entity}}/{{id}}/send", self._endpoint(self._send, EMAILS), methods=["POST"]),
             Route("/v3/{rest:path}", self._endpoint(_unsupported), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            Route("/app/company/{realm}/merge", self._endpoint(_merge, person=True), methods=["POST"]),
         ]
 
     def company(self, account: str) -> Company:
@@ -57,55 +73,64 @@ class Api:
         stored: dict[str, Any] = self._ctx.database.value(account, "settings") or {}
         return Company(self._ctx, account, {**self._defaults, **stored})
 
-    def _endpoint(self, handler: Handler, *, batch: bool = False) -> Callable[[Request], Any]:
+    def _endpoint(self, handler: Handler, *limits: str, person: bool = False) -> Callable[[Request], Any]:
+        """Serve a handler within these limits beside those of every call; a `person` has none."""
+
         async def endpoint(request: Request) -> Response:
-            response = self._admitted(handler, request, await request.body(), batch=batch)
+            names = () if person else (*EVERY_CALL, *limits)
+            response = self._admitted(handler, request, await request.body(), names)
             random = self._ctx.random
-            stamp = int(self._ctx.clock.now().timestamp())
-            response.headers["intuit_tid"] = f"1-{stamp:08x}-{random.getrandbits(96):024x}"
+            stamp, tid = int(self._ctx.clock.now().timestamp()), f"{random.getrandbits(96):024x}"
+            response.headers["intuit_tid"] = f"1-{stamp:08x}-{tid}"
+            response.headers["x-spanid"] = f"{random.getrandbits(64):016x}"
+            response.headers["x-amzn-trace-id"] = f"Root=1-{stamp:08x}-{tid}"
+            response.headers["qbo-version"] = QBO_VERSION
             response.headers["cache-control"] = "max-age=0, no-cache, no-store, must-revalidate, private"
             return response
 
         return endpoint
 
-    def _admitted(self, handler: Handler, request: Request, body: bytes, *, batch: bool) -> Response:
+    def _admitted(self, handler: Handler, request: Request, body: bytes, limits: Sequence[str]) -> Response:
         now = self._ctx.clock.now()
         try:
             account = self._ctx.tokens.bearer(request.headers.get("authorization"))
         except InvalidTokenError as error:
-            return fault.gateway_unauthorized(error.reason, now)
+            asked_for = self._ctx.accounts.find("realm", request.path_params.get("realm", ""))
+            return fault.gateway_unauthorized(error.reason, now, xml=self._xml(asked_for))
         company = self.company(account)
         identity = self._ctx.accounts.get(account) or {}
         if request.path_params.get("realm", identity["realm"]) != identity["realm"]:
-            return fault.wrong_realm(_time(company))
-        names = [limit.name for limit in LIMITS if batch or limit.name != "batch per minute"]
-        if not self._ctx.limits.admit(account, *names):
-            return fault.throttled(now, xml=company.settings["xml_throttle"])
+            return fault.wrong_realm(now, _time(company), xml=self._xml(account))
+        if not self._ctx.limits.admit(account, *limits):
+            return fault.throttled(now, xml=self._xml(account))
         try:
-            content = self._once(handler, company, request, body, batch=batch)
+            content = self._once(handler, company, request, body, batch=BATCHES in limits)
         except QboError as error:
             return Json({"Fault": error.fault(), "time": _time(company)}, status_code=400)
         self._publish(company, identity["realm"])
-        return Response(content, media_type="application/json")
+        return Response(content, media_type="application/json" if isinstance(content, str) else "application/pdf")
 
-    def _once(self, handler: Handler, company: Company, request: Request, body: bytes, *, batch: bool) -> str:
+    def _xml(self, account: str | None) -> bool:
+        return account is not None and bool(self.company(account).settings["xml_faults"])
+
+    def _once(self, handler: Handler, company: Company, request: Request, body: bytes, *, batch: bool) -> str | bytes:
         """Answer a known request id with the first answer; keep the answer of a new one."""
         id_ = request.query_params.get("requestid")
         if id_ is None or request.method != "POST":
-            return dumps(handler(company, request, body) | {"time": _time(company)})
+            return _answer(handler, company, request, body)
         most = REQUEST_ID_BATCH if batch else REQUEST_ID
         if not 0 < len(id_) <= most:
             raise QboError("2130", f"requestid must have 1 to {most} characters, not {len(id_)}", "requestid")
         method, path, faults = request.method, request.url.path, self._ctx.faults
         if faults.take("ignore_requestid", company.account, method, path):
-            return dumps(handler(company, request, body) | {"time": _time(company)})
+            return _answer(handler, company, request, body)
         key = f"requestid/{id_}"
         first = self._ctx.database.value(company.account, key)
         if first is not None and not faults.take("forget_requestid", company.account, method, path):
             if company.settings["requestid_answer"] == "error600":
                 raise QboError("600", f"Duplicate Request ID: {id_}", "requestid")
             return str(first)
-        content = dumps(handler(company, request, body) | {"time": _time(company)})
+        content = _answer(handler, company, request, body)
         self._ctx.database.set_value(company.account, key, content)
         return content
 
@@ -126,6 +151,8 @@ class Api:
 
     def _batch(self, company: Company, request: Request, body: bytes) -> dict[str, Any]:
         answers = run_batch(company, _json(body), short_ids="requestid" in request.query_params)
+        if company.settings["shuffle_batch_answers"]:
+            self._ctx.random.shuffle(answers)
         return {"BatchItemResponse": answers}
 
     def _write(self, company: Company, request: Request, body: bytes) -> dict[str, Any]:
@@ -144,13 +171,43 @@ class Api:
         return {kind.name: company.require(kind.name, request.path_params["id"])}
 
     def _send(self, company: Company, request: Request, _body: bytes) -> dict[str, Any]:
-        kind = KINDS["Invoice"]
-        invoice = company.require(kind.name, request.path_params["id"])
-        address = request.query_params.get("sendTo") or invoice.get("BillEmail", {}).get("Address")
+        kind, sale = self._sale(company, request)
+        address = request.query_params.get("sendTo") or sale.get("BillEmail", {}).get("Address")
         if not address:
             raise QboError("6000", "Business Validation Error: an e-mail address is required", "BillEmail")
-        sent = {**invoice, "EmailStatus": "EmailSent", "BillEmail": {"Address": address}}
-        return {kind.name: company.replace(kind, sent)}
+        sent = {**sale, "EmailStatus": "EmailSent", "BillEmail": {"Address": address}}
+        return {kind.name: company.replace(kind, sent, "emailed")}
+
+    def _pdf(self, company: Company, request: Request, _body: bytes) -> bytes:
+        self._sale(company, request)
+        return PDF
+
+    def _sale(self, company: Company, request: Request) -> tuple[Kind, dict[str, Any]]:
+        kind = _kind(request)
+        if kind.name not in COMPLETE:
+            raise QboError("500", f"Operation not supported for {kind.name}")
+        return kind, company.require(kind.name, request.path_params["id"])
+
+    def _rate(self, company: Company, request: Request, _body: bytes) -> dict[str, Any]:
+        params = request.query_params
+        rate = currency.shown_rate(company, params.get("sourcecurrencycode"), params.get("asofdate"))
+        return {currency.RATE: rate}
+
+    def _set_rate(self, company: Company, _request: Request, body: bytes) -> dict[str, Any]:
+        sent = cleaned(_json(body))
+        if not isinstance(sent, dict):
+            raise QboError("2010", "The request must be a JSON object")
+        return {currency.RATE: currency.set_rate(company, sent)}
+
+
+def _merge(company: Company, _request: Request, body: bytes) -> dict[str, Any]:
+    kind, kept = browser.merge(company, _json(body))
+    return {kind.name: kept}
+
+
+def _answer(handler: Handler, company: Company, request: Request, body: bytes) -> str | bytes:
+    content = handler(company, request, body)
+    return content if isinstance(content, bytes) else dumps(content | {"time": _time(company)})
 
 
 def _unsupported(_company: Company, request: Request, _body: bytes) -> dict[str, Any]:

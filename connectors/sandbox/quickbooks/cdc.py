@@ -26,7 +26,7 @@ def changes(company: Company, entities: str | None, changed_since: str | None) -
         since = instant(changed_since)
     except ValueError:
         raise QboError("4001", f"changedSince is not a date-time. Supplied value:{changed_since}") from None
-    if since < company.ctx.clock.now() - LOOK_BACK:
+    if since < company.now() - LOOK_BACK:
         raise QboError("4001", "changedSince must be within the last 30 days")
     answers: list[dict[str, Any]] = []
     left = MOST
@@ -36,8 +36,9 @@ def changes(company: Company, entities: str | None, changed_since: str | None) -
             raise QboError("4001", f"Entity {name.strip()} is not supported in change data capture")
         # MetaData has whole seconds, so the bound counts in whole seconds too.
         database, bound = company.ctx.database, since.replace(microsecond=0)
-        found = database.changed(company.account, kind.name, bound)
-        found += database.changed(company.account, f"deleted {kind.name}", bound)
+        stored_since = bound - company.skew
+        found = database.changed(company.account, kind.name, stored_since)
+        found += database.changed(company.account, f"deleted {kind.name}", stored_since)
         rows = [entity for entity in found if _changed_at(entity) >= bound.isoformat()][:left]
         left -= len(rows)
         if rows:

@@ -2,14 +2,14 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.sandbox.context import SandboxContext
 from connectors.sandbox.quickbooks.fault import QboError, missing
-from connectors.sandbox.quickbooks.kinds import KINDS, Kind
+from connectors.sandbox.quickbooks.kinds import Kind
 
 Entity = dict[str, Any]
 
@@ -27,11 +27,12 @@ INACTIVE = (
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A write, for the meter and the webhooks: created, updated, deleted or voided."""
+    """A write, for the meter and the webhooks: created, updated, deleted, voided, emailed, merged (with the loser)."""
 
     kind: Kind
     id: str
     verb: str
+    loser: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,14 @@ class Company:
     settings: dict[str, Any]
     changes: list[Change] = field(default_factory=list)
 
+    @property
+    def skew(self) -> timedelta:
+        """How far this company's clock is ahead of the sandbox's."""
+        return timedelta(seconds=self.settings["clock_skew_seconds"])
+
     def now(self) -> datetime:
-        """The present, in Intuit's zone."""
-        return self.ctx.clock.now().astimezone(PACIFIC)
+        """The present by the company's clock, in Intuit's zone."""
+        return (self.ctx.clock.now() + self.skew).astimezone(PACIFIC)
 
     def stamp(self) -> str:
         """The present as MetaData writes it: whole seconds with offset."""
@@ -99,7 +105,7 @@ class Company:
         stored = {
             **entity,
             "SyncToken": str(int(entity["SyncToken"]) + 1),
-            "MetaData": {**entity["MetaData"], "LastUpdatedTime": self.stamp()},
+            "MetaData": self.touched(entity),
         }
         return self._write(kind, stored, verb)
 
@@ -107,15 +113,19 @@ class Company:
         """Store a computed property (a balance, a stock) without a new version."""
         self.ctx.database.put(self.account, kind.name, entity["Id"], entity)
 
-    def erase(self, kind: Kind, entity: Entity) -> Entity:
-        """Delete for good, leaving the stub that change data capture reports."""
+    def touched(self, entity: Entity) -> Entity:
+        """The MetaData of an object that changes now."""
+        return {**entity["MetaData"], "LastUpdatedTime": self.stamp()}
+
+    def erase(self, kind: Kind, entity: Entity, change: Change | None = None) -> Entity:
+        """Delete for good, leaving the stub that change data capture reports; announced as `change` if given."""
         id_ = entity["Id"]
         self.ctx.database.remove(self.account, kind.name, id_)
         stub = {"domain": "QBO", "status": "Deleted", "Id": id_}
         self.ctx.database.put(
             self.account, f"deleted {kind.name}", id_, {**stub, "MetaData": {"LastUpdatedTime": self.stamp()}}
         )
-        self.changes.append(Change(kind, id_, "deleted"))
+        self.changes.append(change or Change(kind, id_, "deleted"))
         return stub
 
     def reference(self, entity: Entity, name: str, kind: str, *, required: bool = False) -> Entity | None:
@@ -139,30 +149,10 @@ class Company:
         entity[name] = {"value": found["Id"], "name": shown}
         return found
 
-    def home_currency_only(self, entity: Entity) -> None:
-        """Multi-currency is off: any other currency is refused with 6000."""
-        sent = entity.get("CurrencyRef")
-        if isinstance(sent, dict) and sent.get("value", "USD") != HOME_CURRENCY["value"]:
-            raise QboError("6000", "Business Validation Error: Multi Currency should be enabled", "CurrencyRef")
-        entity["CurrencyRef"] = dict(HOME_CURRENCY)
-
     def _write(self, kind: Kind, stored: Entity, verb: str) -> Entity:
         self.ctx.database.put(self.account, kind.name, stored["Id"], stored)
         self.changes.append(Change(kind, stored["Id"], verb))
         return stored
-
-
-def customer_balance(company: Company, customer_id: str) -> None:
-    """Bring Customer.Balance up to date: open invoices less credits not used."""
-    customer = company.get("Customer", customer_id)
-    if customer is None:
-        return
-    owed = sum((Decimal(i["Balance"]) for i in company.of_customer("Invoice", customer_id)), ZERO)
-    credit = sum((Decimal(p["UnappliedAmt"]) for p in company.of_customer("Payment", customer_id)), ZERO)
-    credit += sum((Decimal(c["RemainingCredit"]) for c in company.of_customer("CreditMemo", customer_id)), ZERO)
-    company.put_quietly(
-        KINDS["Customer"], {**customer, "Balance": cents(owed - credit), "BalanceWithJobs": cents(owed - credit)}
-    )
 
 
 def number(value: Any, name: str) -> Decimal:

@@ -33,6 +33,7 @@ MESSAGES: Mapping[str, str] = {
     "3000": "Invalid custom field",
     "4000": "Error parsing query",
     "4001": "Invalid query",
+    "5030": "Feature Not Supported Error",
     "5010": "Stale Object Error",
     "6000": "A business validation error has occurred while processing your request",
     "6070": "Amount calculation incorrect in the request",
@@ -41,6 +42,8 @@ MESSAGES: Mapping[str, str] = {
     "6140": "Duplicate Document Number Error",
     "6210": "Account Period Closed, Cannot Update Through Services API",
     "6240": "Duplicate Name Exists Error",
+    "6270": "Transaction date is prior to start date for inventory item",
+    "6540": "Deposited Transaction cannot be changed",
 }
 
 
@@ -71,42 +74,41 @@ def too_long(element: str, limit: int, supplied: int) -> QboError:
     return QboError("2050", detail, element)
 
 
-def gateway_unauthorized(reason: str, at: datetime) -> Response:
+def gateway_unauthorized(reason: str, at: datetime, *, xml: bool) -> Response:
     """The gateway's 401 for a missing, unknown or expired token: a lower-case envelope of its own."""
     detail = {"expired": "Token expired", "unknown": "Invalid token", "missing": "Malformed bearer token"}[reason]
     message = "message=AuthenticationFailed; errorCode=003200; statusCode=401"
-    headers = {"Www-Authenticate": 'Bearer realm="Intuit", error="invalid_token"'}
-    return Json(_gateway(message, detail, "3200", "AUTHENTICATION", at), status_code=401, headers=headers)
+    response = _gateway(401, message, detail, "3200", "AUTHENTICATION", at, xml=xml)
+    response.headers["Www-Authenticate"] = 'Bearer realm="Intuit", error="invalid_token"'
+    return response
 
 
-def wrong_realm(time: str) -> Response:
+def wrong_realm(at: datetime, time: str, *, xml: bool) -> Response:
     """401, code 100: the token is good, but for another company."""
-    error = {
-        "Message": "General Authentication Error",
-        "Detail": "SRV-110-Authentication Failure",
-        "code": "100",
-        "element": "",
-    }
+    message, detail = "General Authentication Error", "SRV-110-Authentication Failure"
+    if xml:
+        return _gateway(401, message, detail, "100", "AUTHENTICATION", at, xml=True)
+    error = {"Message": message, "Detail": detail, "code": "100", "element": ""}
     return Json({"Fault": {"Error": [error], "type": "AUTHENTICATION"}, "time": time}, status_code=401)
 
 
 def throttled(at: datetime, *, xml: bool) -> Response:
-    """429, code 3001; as XML where an admin asks for it, as seen from Intuit in spite of `Accept: application/json`."""
+    """429, code 3001."""
     message = "message=ThrottleExceeded; errorCode=003001; statusCode=429"
-    detail = "The request limit was reached. Try again later"
+    return _gateway(429, message, "The request limit was reached. Try again later", "3001", "SERVICE", at, xml=xml)
+
+
+def _gateway(status: int, message: str, detail: str, code: str, type_: str, at: datetime, *, xml: bool) -> Response:
+    """The gateway's fault; as XML where an admin asks for it, as seen in spite of `Accept: application/json`."""
     if xml:
         body = (
             '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
             f'<IntuitResponse time="{at.isoformat()}" xmlns="http://schema.intuit.com/finance/v3">'
-            f'<Fault type="SERVICE"><Error code="3001"><Message>{message}</Message><Detail>{detail}</Detail>'
+            f'<Fault type="{type_}"><Error code="{code}"><Message>{message}</Message><Detail>{detail}</Detail>'
             "</Error></Fault></IntuitResponse>"
         )
-        return Response(body, status_code=429, media_type="application/xml")
-    return Json(_gateway(message, detail, "3001", "SERVICE", at), status_code=429)
-
-
-def _gateway(message: str, detail: str, code: str, type_: str, at: datetime) -> dict[str, Any]:
-    return {
+        return Response(body, status_code=status, media_type="application/xml")
+    envelope: dict[str, Any] = {
         "warnings": None,
         "intuitObject": None,
         "fault": {"error": [{"message": message, "detail": detail, "code": code, "element": None}], "type": type_},
@@ -120,3 +122,4 @@ def _gateway(message: str, detail: str, code: str, type_: str, at: datetime) -> 
         "status": None,
         "cdcresponse": [],
     }
+    return Json(envelope, status_code=status)

@@ -1,8 +1,10 @@
 """What every new company has: accounts, terms, tax codes, classes, an item, its own data and preferences."""
 
+from decimal import Decimal
 from typing import Any
 
 from connectors.sandbox.quickbooks.company import HOME_CURRENCY, Company, Entity
+from connectors.sandbox.quickbooks.currency import FOREIGN
 from connectors.sandbox.quickbooks.kinds import KINDS
 from connectors.sandbox.quickbooks.sales import CUSTOM_FIELDS
 
@@ -19,6 +21,7 @@ ACCOUNTS = (
     ("Sales Tax Payable", "Other Current Liability", "SalesTaxPayable", "Liability"),
 )
 TERMS = (("Due on receipt", 0), ("Net 15", 15), ("Net 30", 30))
+TAX_RATES = (("California", 8, "2"), ("Arizona", Decimal("5.6"), "3"))
 CLASSES = ("Web", "Partner")
 PAYMENT_METHODS = (("Cash", "NON_CREDIT_CARD"), ("Check", "NON_CREDIT_CARD"), ("Credit Card", "CREDIT_CARD"))
 
@@ -46,6 +49,24 @@ def furnish(company: Company) -> None:
         _add(company, "PaymentMethod", Name=name, Type=type_)
     for id_, taxable in (("TAX", True), ("NON", False)):
         _add(company, "TaxCode", id_=id_, Name=id_, Description=id_, Taxable=taxable, TaxGroup=False)
+    for name, percent, id_ in TAX_RATES:
+        rate = company.insert(
+            KINDS["TaxRate"], {"Active": True, "Name": name, "Description": name, "RateValue": percent}
+        )
+        part = {"TaxRateRef": {"value": rate["Id"], "name": name}, "TaxTypeApplicable": "TaxOnAmount", "TaxOrder": 0}
+        rates = {"TaxRateDetail": [part]}
+        _add(
+            company,
+            "TaxCode",
+            id_=id_,
+            Name=name,
+            Description=name,
+            Taxable=True,
+            TaxGroup=True,
+            SalesTaxRateList=rates,
+        )
+    for code, name in FOREIGN:
+        _add(company, "CompanyCurrency", Code=code, Name=name)
     income = {"value": "1", "name": "Services"}
     _add(
         company,
@@ -70,7 +91,8 @@ def shown_preferences(company: Company, stored: Entity) -> Entity:
     accounting = dict(stored["AccountingInfoPrefs"])
     if company.settings["book_close_date"]:
         accounting["BookCloseDate"] = company.settings["book_close_date"]
-    return {**stored, "SalesFormsPrefs": forms, "AccountingInfoPrefs": accounting}
+    currency = {**stored["CurrencyPrefs"], "MultiCurrencyEnabled": company.settings["multi_currency"]}
+    return {**stored, "SalesFormsPrefs": forms, "AccountingInfoPrefs": accounting, "CurrencyPrefs": currency}
 
 
 def _add(company: Company, kind: str, *, id_: str | None = None, **properties: Any) -> None:

@@ -15,7 +15,7 @@ SALE = (
     "ExchangeRate FreeFormAddress GlobalTaxCalculation HomeBalance HomeTotalAmt InvoiceLink Line LinkedTxn "
     "PaymentMethodRef PaymentRefNum PaymentType PrintStatus PrivateNote RecurDataRef RemainingCredit SalesTermRef "
     "ShipAddr ShipDate ShipFromAddr ShipMethodRef TaxExemptionRef TotalAmt TrackingNum TransactionLocationType "
-    "TxnDate TxnSource TxnStatus TxnTaxDetail"
+    "TxnDate TxnSource TxnStatus TxnTaxDetail ProjectRef"
 )
 PERSON = (
     "Active AcctNum AlternatePhone Balance BillAddr CompanyName DisplayName FamilyName Fax FullyQualifiedName "
@@ -93,6 +93,7 @@ _ALL = (
         f"{PERSON} APAccountRef BillRate CostRate TaxIdentifier TaxReportingBasis TermRef Vendor1099 ShipAddr "
         "VendorPaymentBankDetail V4IDPseudonym",
         PERSON_QUERY,
+        announced=True,
     ),
     _kind(
         "Employee",
@@ -100,6 +101,7 @@ _ALL = (
         f"{PERSON} BillRate BillableTime BirthDate CostRate EmailAddress EmployeeNumber EmployeeType Gender HiredDate "
         "Organization PrimaryAddr ReleasedDate SSN V4IDPseudonym",
         PERSON_QUERY,
+        announced=True,
     ),
     _kind(
         "Item",
@@ -113,7 +115,25 @@ _ALL = (
     ),
     _kind("Invoice", "transactions", SALE, SALE_QUERY, transaction=True, announced=True),
     _kind("SalesReceipt", "transactions", SALE, SALE_QUERY, transaction=True, announced=True),
-    _kind("CreditMemo", "transactions", SALE, SALE_QUERY, transaction=True),
+    _kind("CreditMemo", "transactions", SALE, SALE_QUERY, transaction=True, announced=True),
+    _kind("RefundReceipt", "transactions", f"{SALE} CheckPayment", SALE_QUERY, transaction=True, announced=True),
+    _kind(
+        "Estimate",
+        "transactions",
+        f"{SALE} AcceptedBy AcceptedDate ExpirationDate",
+        f"{SALE_QUERY} TxnStatus:text ExpirationDate:date AcceptedDate:date",
+        transaction=True,
+        announced=True,
+    ),
+    _kind(
+        "Deposit",
+        "transactions",
+        "CashBack DepartmentRef DepositToAccountRef DocNumber ExchangeRate GlobalTaxCalculation HomeTotalAmt Line "
+        "PrivateNote TotalAmt TxnDate TxnSource TxnStatus TxnTaxDetail",
+        f"Id:id TxnDate:date TotalAmt:number DepositToAccountRef:ref {TIMES}",
+        transaction=True,
+        announced=True,
+    ),
     _kind(
         "Payment",
         "transactions",
@@ -124,15 +144,28 @@ _ALL = (
         transaction=True,
         announced=True,
     ),
-    _kind("Class", "classes", "Active FullyQualifiedName Name ParentRef SubClass", NAMED_QUERY),
-    _kind("Department", "departments", "Active FullyQualifiedName Name ParentRef SubDepartment", NAMED_QUERY),
+    _kind("Class", "classes", "Active FullyQualifiedName Name ParentRef SubClass", NAMED_QUERY, announced=True),
+    _kind(
+        "Department",
+        "departments",
+        "Active FullyQualifiedName Name ParentRef SubDepartment",
+        NAMED_QUERY,
+        announced=True,
+    ),
     _kind(
         "Term",
         "terms",
         "Active DayOfMonthDue DiscountDayOfMonth DiscountDays DiscountPercent DueDays DueNextMonthDays Name Type",
         f"Id:id Name:text Active:bool DueDays:number Type:text {TIMES}",
+        announced=True,
     ),
-    _kind("PaymentMethod", "payment methods", "Active Name Type", f"Id:id Name:text Active:bool Type:text {TIMES}"),
+    _kind(
+        "PaymentMethod",
+        "payment methods",
+        "Active Name Type",
+        f"Id:id Name:text Active:bool Type:text {TIMES}",
+        announced=True,
+    ),
     _kind(
         "TaxCode",
         "tax codes",
@@ -142,11 +175,21 @@ _ALL = (
         in_cdc=False,
     ),
     _kind(
+        "TaxRate",
+        "tax rates",
+        "Active AgencyRef Description DisplayType EffectiveTaxRate Name RateValue SpecialTaxType TaxReturnLineRef",
+        f"Id:id Name:text Active:bool RateValue:number {TIMES}",
+        writable=False,
+        in_cdc=False,
+    ),
+    _kind("CompanyCurrency", "currencies", "Active Code Name", f"Id:id Code:text Name:text Active:bool {TIMES}"),
+    _kind(
         "Account",
         "accounts",
         "AccountSubType AccountType AcctNum Active Classification CurrentBalance CurrentBalanceWithSubAccounts "
         "Description FullyQualifiedName Name ParentRef SubAccount TaxCodeRef",
         f"{NAMED_QUERY} AccountType:text AccountSubType:text Classification:text AcctNum:text CurrentBalance:number",
+        announced=True,
     ),
     _kind(
         "CompanyInfo",
@@ -161,6 +204,7 @@ _ALL = (
         "AccountingInfoPrefs CurrencyPrefs EmailMessagesPrefs OtherPrefs ProductAndServicesPrefs ReportPrefs "
         "SalesFormsPrefs TaxPrefs TimeTrackingPrefs VendorAndPurchasesPrefs",
         f"Id:id {TIMES}",
+        announced=True,
     ),
 )
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}

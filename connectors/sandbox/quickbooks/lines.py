@@ -1,6 +1,7 @@
 """Lines of a sale: prices checked, subtotal and discount computed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -15,10 +16,20 @@ DEFAULT_ITEM = {"value": "1"}
 DISCOUNT_ACCOUNT = {"value": "5"}
 
 
-def priced(company: Company, sent: Any) -> tuple[list[Entity], Decimal]:
-    """The lines as stored and their total before tax.
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """The lines of a sale as stored; `net` is their total before tax, `taxable` the part of it that is taxed."""
 
-    Raises 2020 (no line, missing property), 2170, 6070 (Amount is not Qty x UnitPrice), 6100, and reference errors.
+    lines: list[Entity]
+    net: Decimal
+    taxable: Decimal
+
+
+def priced(company: Company, sent: Any, on: str, *, tax_after_discount: bool) -> Priced:
+    """Check and price the lines of a sale of a day.
+
+    Raises 2020 (no line, missing property), 2170, 6070 (Amount is not Qty x UnitPrice), 6100, 6270 (before the item's
+    stock was begun), and reference errors.
     """
     lines = [dict(line) for line in sent or [] if line.get("DetailType") != SUBTOTAL]
     if not lines:
@@ -28,14 +39,15 @@ def priced(company: Company, sent: Any) -> tuple[list[Entity], Decimal]:
     ids = _Ids(lines)
     stored: list[Entity] = []
     discounts: list[Entity] = []
-    subtotal = ZERO
+    subtotal = taxable = ZERO
     for line in lines:
         match _type(line):
             case "DiscountLineDetail":
                 discounts.append(line)
                 continue
             case "SalesItemLineDetail":
-                subtotal += _item_line(company, line)
+                subtotal += _item_line(company, line, on)
+                taxable += line["Amount"] if line[ITEM]["TaxCodeRef"]["value"] == "TAX" else ZERO
         stored.append({**line, "Id": ids.of(line), "LineNum": len(stored) + 1})
     if not stored:
         raise missing("Line")
@@ -46,7 +58,9 @@ def priced(company: Company, sent: Any) -> tuple[list[Entity], Decimal]:
     for line in discounts:
         total -= _discount(company, line, subtotal)
         stored.append({**line, "Id": ids.of(line), "LineNum": len(stored)})
-    return stored, total
+    if tax_after_discount and subtotal:
+        taxable = taxable * total / subtotal
+    return Priced(stored, total, taxable)
 
 
 def quantities(lines: Sequence[Entity]) -> dict[str, Decimal]:
@@ -84,10 +98,12 @@ def _type(line: Entity) -> str:
     return str(type_)
 
 
-def _item_line(company: Company, line: Entity) -> Decimal:
+def _item_line(company: Company, line: Entity, on: str) -> Decimal:
     detail = dict(line.get(ITEM, {}))
     detail.setdefault("ItemRef", dict(DEFAULT_ITEM))
-    company.reference(detail, "ItemRef", "Item")
+    item = company.reference(detail, "ItemRef", "Item")
+    if item is not None and on < item.get("InvStartDate", ""):
+        raise QboError("6270", f"Transaction date {on} is prior to {item['InvStartDate']}", "TxnDate")
     company.reference(detail, "ClassRef", "Class")
     code = str(detail.get("TaxCodeRef", {}).get("value", "NON"))
     if code not in US_TAX_CODES:

@@ -1,6 +1,7 @@
 """Item, Account, Class, Term and the other plain lists."""
 
-from connectors.sandbox.quickbooks.company import Company, Entity, number
+from connectors.sandbox.quickbooks.company import Company, Entity, day, number
+from connectors.sandbox.quickbooks.currency import own_currency
 from connectors.sandbox.quickbooks.fault import QboError, missing
 from connectors.sandbox.quickbooks.names import FORBIDDEN, activate, check_length
 
@@ -44,7 +45,7 @@ def complete_account(company: Company, kind: str, entity: Entity, old: Entity | 
     complete_list(company, kind, entity, old)
     if not entity.get("AccountType") and not entity.get("AccountSubType"):
         raise missing("AccountType")
-    company.home_currency_only(entity)
+    own_currency(company, entity, old)
     entity.setdefault("Classification", CLASSIFICATION.get(entity.get("AccountType", ""), "Asset"))
     entity.setdefault("CurrentBalance", 0)
     entity.setdefault("SubAccount", "ParentRef" in entity)
@@ -56,6 +57,18 @@ def complete_term(company: Company, kind: str, entity: Entity, old: Entity | Non
     if "DueDays" not in entity and "DayOfMonthDue" not in entity:
         raise missing("DueDays")
     entity["Type"] = "STANDARD" if "DueDays" in entity else "DATE_DRIVEN"
+
+
+def complete_currency(company: Company, _kind: str, entity: Entity, old: Entity | None) -> None:
+    """Check a currency the company deals in. Raises 2020 and 6000."""
+    code = str(entity.get("Code", "")).upper()
+    if not code:
+        raise missing("Code")
+    if old is None and company.find("CompanyCurrency", "Code", code):
+        raise QboError("6000", f"The currency {code} is in the list already", "Code")
+    entity["Code"] = code
+    entity.setdefault("Name", code)
+    entity.setdefault("Active", True)
 
 
 def complete_item(company: Company, kind: str, entity: Entity, old: Entity | None) -> None:
@@ -77,7 +90,7 @@ def complete_item(company: Company, kind: str, entity: Entity, old: Entity | Non
         raise missing("IncomeAccountRef")
     entity["TrackQtyOnHand"] = bool(entity.get("TrackQtyOnHand", False))
     if entity["Type"] == "Inventory":
-        _inventory(entity, accounts)
+        _inventory(entity, accounts, old)
     elif old is not None and old.get("TrackQtyOnHand"):
         raise QboError("6000", "TrackQtyOnHand cannot be switched off", "TrackQtyOnHand")
     else:
@@ -88,13 +101,15 @@ def complete_item(company: Company, kind: str, entity: Entity, old: Entity | Non
     entity.setdefault("Taxable", False)
 
 
-def _inventory(entity: Entity, accounts: dict[str, Entity | None]) -> None:
+def _inventory(entity: Entity, accounts: dict[str, Entity | None], old: Entity | None) -> None:
     if not entity["TrackQtyOnHand"]:
         raise missing("TrackQtyOnHand")
     for name in ("QtyOnHand", "InvStartDate", *accounts):
         if name not in entity:
             raise missing(name)
     entity["QtyOnHand"] = number(entity["QtyOnHand"], "QtyOnHand")
+    # A date sent with an update dates the adjustment; the item keeps its own.
+    entity["InvStartDate"] = (old or {}).get("InvStartDate") or day(entity["InvStartDate"], "InvStartDate").isoformat()
     income = accounts["IncomeAccountRef"]
     if income is not None and income.get("AccountSubType") != "SalesOfProductIncome":
         raise QboError(

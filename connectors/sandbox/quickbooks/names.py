@@ -3,6 +3,7 @@
 import re
 
 from connectors.sandbox.quickbooks.company import Company, Entity
+from connectors.sandbox.quickbooks.currency import own_currency
 from connectors.sandbox.quickbooks.fault import QboError, missing, too_long
 
 NAMESPACE = ("Customer", "Vendor", "Employee")
@@ -18,6 +19,13 @@ LENGTHS = {
     "PrintOnCheckName": 110,
     "Notes": 2000,
     "ResaleNum": 16,
+}
+ADDRESS_LENGTHS = {
+    **dict.fromkeys(("Line1", "Line2", "Line3", "Line4", "Line5"), 500),
+    "City": 255,
+    "CountrySubDivisionCode": 255,
+    "PostalCode": 30,
+    "Country": 255,
 }
 NO_COLON = ("DisplayName", "PrintOnCheckName", *PARTS)
 FORBIDDEN = re.compile(r"[:\t\n]")
@@ -35,7 +43,7 @@ def complete_name(company: Company, kind: str, entity: Entity, old: Entity | Non
         if FORBIDDEN.search(str(entity.get(name, ""))):
             raise QboError("2040", "Property Name contains invalid characters: ':', tab or newline", name)
     _contacts(entity)
-    company.home_currency_only(entity)
+    own_currency(company, entity, old)
     entity.setdefault("Active", True)
     activate(entity, "DisplayName")
     if entity["Active"]:
@@ -80,6 +88,9 @@ def _contacts(entity: Entity) -> None:
         if not all(EMAIL.fullmatch(one.strip()) for one in email.split(",")):
             detail = f"Email Address does not conform to the syntax rules of RFC 822. Supplied value:{email}"
             raise QboError("2210", detail, "PrimaryEmailAddr")
+    for name in ("BillAddr", "ShipAddr"):
+        for part, limit in ADDRESS_LENGTHS.items():
+            check_length(entity.get(name, {}), part, limit)
     phone = entity.get("PrimaryPhone", {}).get("FreeFormNumber", "")
     if len(phone) > 30:  # noqa: PLR2004 - the API reference's figure
         raise too_long("PrimaryPhone", 30, len(phone))

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,14 @@ from connectors.sandbox.quickbooks.company import Change, Company
 
 SCHEDULE = (10, 20, 30, 300, 1200, 7200, 14400, 21600)
 """Seconds between attempts; the last repeats."""
-OPERATIONS = {"created": "Create", "updated": "Update", "deleted": "Delete", "voided": "Void"}
+OPERATIONS = {
+    "created": "Create",
+    "updated": "Update",
+    "deleted": "Delete",
+    "voided": "Void",
+    "emailed": "Emailed",
+    "merged": "Merge",
+}
 
 
 def sign(body: bytes, secret: str) -> Mapping[str, str]:
@@ -32,7 +40,7 @@ def announce(company: Company, realm: str) -> None:
     legacy = company.settings["webhook_format"] == "legacy"
     body = _legacy(company, realm, changes) if legacy else _cloud_events(company, realm, changes)
     headers = {
-        "intuit-created-time": company.ctx.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "intuit-created-time": company.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "intuit-t-id": _uuid(company),
         "intuit-notification-schema-version": "0.1" if legacy else "1.0",
         "user-agent": "intuit_notification_server/0.1",
@@ -49,10 +57,10 @@ def _cloud_events(company: Company, realm: str, changes: Sequence[Change]) -> li
             "source": f"intuit.{source}",
             "type": f"qbo.{change.kind.name.lower()}.{change.verb}.v1",
             "datacontenttype": "application/json",
-            "time": company.ctx.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "time": company.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "intuitentityid": change.id,
             "intuitaccountid": realm,
-            "data": {},
+            "data": {"deletedid": change.loser} if change.loser else {},
         }
         for change in changes
     ]
@@ -62,6 +70,7 @@ def _legacy(company: Company, realm: str, changes: Sequence[Change]) -> dict[str
     at = company.now().strftime("%Y-%m-%dT%H:%M:%S%z")
     entities = [
         {"name": change.kind.name, "id": change.id, "operation": OPERATIONS[change.verb], "lastUpdated": at}
+        | ({"deletedId": change.loser} if change.loser else {})
         for change in changes
     ]
     return {"eventNotifications": [{"realmId": realm, "dataChangeEvent": {"entities": entities}}]}

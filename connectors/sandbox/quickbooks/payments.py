@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from connectors.sandbox.quickbooks.company import ZERO, Company, Entity, cents, customer_balance, day, number
+from connectors.sandbox.quickbooks.company import ZERO, Company, Entity, cents, day, number
+from connectors.sandbox.quickbooks.currency import at_home, deal_currency
 from connectors.sandbox.quickbooks.fault import QboError, missing
 from connectors.sandbox.quickbooks.kinds import KINDS
 from connectors.sandbox.quickbooks.names import check_length
@@ -20,10 +21,10 @@ def complete_payment(company: Company, _kind: str, payment: Entity, _sent: Entit
     """
     if "TotalAmt" not in payment:
         raise QboError("6000", "Business Validation Error: You must set a transaction amount", "TotalAmt")
-    company.reference(payment, "CustomerRef", "Customer", required=True)
-    company.home_currency_only(payment)
+    customer = company.reference(payment, "CustomerRef", "Customer", required=True)
     payment["TotalAmt"] = cents(number(payment["TotalAmt"], "TotalAmt"))
     payment["TxnDate"] = day(payment.get("TxnDate", company.today()), "TxnDate").isoformat()
+    deal_currency(company, payment, customer)
     payment.setdefault("DepositToAccountRef", dict(UNDEPOSITED_FUNDS))
     company.reference(payment, "DepositToAccountRef", "Account")
     company.reference(payment, "PaymentMethodRef", "PaymentMethod")
@@ -33,6 +34,8 @@ def complete_payment(company: Company, _kind: str, payment: Entity, _sent: Entit
     lines = [_line(line) for line in payment.get("Line", [])]
     _check_open(company, payment, lines, old)
     payment.update(settle(payment, lines))
+    payment["LinkedTxn"] = old.get("LinkedTxn", []) if old else []
+    at_home(company, payment)
     if payment["UnappliedAmt"] < 0:
         raise QboError("6000", "The amount applied is larger than the amount of the payment", "TotalAmt")
 
@@ -50,6 +53,19 @@ def after_payment(company: Company, old: Entity | None, new: Entity | None) -> N
         _refresh(company, kind, id_)
     for id_ in {payment["CustomerRef"]["value"] for payment in (old, new) if payment}:
         customer_balance(company, id_)
+
+
+def customer_balance(company: Company, customer_id: str) -> None:
+    """Bring Customer.Balance up to date: open invoices less credits not used."""
+    customer = company.get("Customer", customer_id)
+    if customer is None:
+        return
+    owed = sum((Decimal(i["Balance"]) for i in company.of_customer("Invoice", customer_id)), ZERO)
+    credit = sum((Decimal(p["UnappliedAmt"]) for p in company.of_customer("Payment", customer_id)), ZERO)
+    credit += sum((Decimal(c["RemainingCredit"]) for c in company.of_customer("CreditMemo", customer_id)), ZERO)
+    company.put_quietly(
+        KINDS["Customer"], {**customer, "Balance": cents(owed - credit), "BalanceWithJobs": cents(owed - credit)}
+    )
 
 
 def applied(company: Company, kind: str, sale: Entity) -> Decimal:
@@ -103,7 +119,10 @@ def _refresh(company: Company, kind: str, id_: str) -> None:
         return
     links = _links(company, kind, sale)
     open_ = Decimal(sale["TotalAmt"]) - Decimal(sale.get("Deposit", 0)) - sum((amount for _, amount in links), ZERO)
-    fresh = {**sale, "Balance": cents(open_), "LinkedTxn": [{"TxnId": p, "TxnType": "Payment"} for p, _ in links]}
+    others = [link for link in sale["LinkedTxn"] if link["TxnType"] != "Payment"]
+    paid_by = [{"TxnId": payment, "TxnType": "Payment"} for payment, _ in links]
+    fresh = {**sale, "Balance": cents(open_), "LinkedTxn": [*others, *paid_by]}
+    at_home(company, fresh)
     if kind == "CreditMemo":
         fresh["RemainingCredit"] = cents(open_)
     if fresh == sale:

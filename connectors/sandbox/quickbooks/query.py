@@ -33,10 +33,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A parsed statement; `columns` is None for `*`, `start` counts from 1."""
+    """A parsed statement; `columns` may have `*`, `start` counts from 1."""
 
     entity: str
-    columns: tuple[str, ...] | None = None
+    columns: tuple[str, ...] = ("*",)
     count: bool = False
     conditions: tuple[Condition, ...] = ()
     order: tuple[tuple[str, bool], ...] = ()
@@ -79,16 +79,16 @@ class _Parser:
         start, size = paging["startposition"], paging["maxresults"]
         return Query(entity, columns, count, tuple(conditions), tuple(order), start, size)
 
-    def _projection(self) -> tuple[tuple[str, ...] | None, bool]:
+    def _projection(self) -> tuple[tuple[str, ...], bool]:
         if self._peek() == "count":
             self._next()
             for sign in ("(", "*", ")"):
                 self._keyword(sign)
-            return None, True
+            return ("*",), True
         columns = [self._column()]
         while self._take(","):
             columns.append(self._column())
-        return (None if "*" in columns else tuple(columns)), False
+        return tuple(columns), False
 
     def _column(self) -> str:
         return self._next() if self._peek() == "*" else self._word("column")

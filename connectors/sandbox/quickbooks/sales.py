@@ -1,4 +1,4 @@
-"""Invoice, SalesReceipt and CreditMemo: totals, numbers, due dates, balances."""
+"""Invoice, SalesReceipt, CreditMemo, RefundReceipt and Estimate: totals, numbers, due dates, balances."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -8,15 +8,16 @@ from connectors.sandbox.quickbooks.company import (
     Company,
     Entity,
     cents,
-    customer_balance,
     day,
     number,
 )
+from connectors.sandbox.quickbooks.currency import at_home, deal_currency
 from connectors.sandbox.quickbooks.fault import QboError, too_long
 from connectors.sandbox.quickbooks.kinds import KINDS
 from connectors.sandbox.quickbooks.lines import priced, quantities
 from connectors.sandbox.quickbooks.names import EMAIL, check_length
-from connectors.sandbox.quickbooks.payments import applied, settle
+from connectors.sandbox.quickbooks.payments import applied, customer_balance, settle
+from connectors.sandbox.quickbooks.taxes import taxed
 
 DEFAULT_DUE_DAYS = 30
 UNDEPOSITED_FUNDS = {"value": "4"}
@@ -26,6 +27,9 @@ ENUMS = {
     "PrintStatus": ("NotSet", "NeedToPrint", "PrintComplete"),
     "GlobalTaxCalculation": ("TaxExcluded", "TaxInclusive", "NotApplicable"),
 }
+ESTIMATE_STATUSES = ("Pending", "Accepted", "Closed", "Rejected", "Converted")
+STOCK = {"Invoice": -1, "SalesReceipt": -1, "CreditMemo": 1, "RefundReceipt": 1, "Estimate": 0}
+"""Which way a sale moves the quantities on hand."""
 CUSTOM_FIELDS = {"1": "Order", "2": "Source", "3": "Reference"}
 CUSTOM_LENGTH = 31
 
@@ -34,26 +38,26 @@ def complete_sale(company: Company, kind: str, sale: Entity, sent: Entity, old: 
     """Check a sale and compute what the server computes. `sent` is the request's own part of it."""
     customer = company.reference(sale, "CustomerRef", "Customer", required=kind != "SalesReceipt")
     _texts(sale)
-    company.home_currency_only(sale)
     for name, target in (("ClassRef", "Class"), ("DepartmentRef", "Department"), ("PaymentMethodRef", "PaymentMethod")):
         company.reference(sale, name, target)
     sale["TxnDate"] = day(sale.get("TxnDate", company.today()), "TxnDate").isoformat()
-    lines, net = priced(company, sale.get("Line"))
-    tax = cents(number(sale.get("TxnTaxDetail", {}).get("TotalTax", 0), "TxnTaxDetail.TotalTax"))
-    sale["Line"] = lines
-    sale["TxnTaxDetail"] = {**sale.get("TxnTaxDetail", {}), "TotalTax": tax}
-    sale["TotalAmt"] = cents(net + tax)
+    deal_currency(company, sale, customer)
+    after_discount = bool(sale.setdefault("ApplyTaxAfterDiscount", False))
+    found = priced(company, sale.get("Line"), sale["TxnDate"], tax_after_discount=after_discount)
+    sale["Line"] = found.lines
+    sale["TxnTaxDetail"] = taxed(company, sale.get("TxnTaxDetail", {}), found.taxable, fresh="TxnTaxDetail" in sent)
+    sale["TotalAmt"] = cents(found.net + sale["TxnTaxDetail"]["TotalTax"])
     if sale["TotalAmt"] < 0:
         raise QboError("6000", "Transaction amount must be 0 or greater", "TotalAmt")
     _custom_fields(sale)
     _addresses(sale, customer)
     sale.setdefault("PrintStatus", "NeedToPrint")
     sale.setdefault("EmailStatus", "NotSet")
-    sale.setdefault("ApplyTaxAfterDiscount", False)
-    sale["LinkedTxn"] = old["LinkedTxn"] if old else []
+    sale["LinkedTxn"] = old["LinkedTxn"] if old else _estimates(company, kind, sent)
     if old and old["LinkedTxn"] and old["CustomerRef"]["value"] != sale["CustomerRef"]["value"]:
         raise QboError("6000", "The customer of a transaction with payments cannot be changed", "CustomerRef")
-    {"Invoice": _invoice, "SalesReceipt": _receipt, "CreditMemo": _memo}[kind](company, sale, sent)
+    COMPLETE[kind](company, sale, sent)
+    at_home(company, sale)
 
 
 def number_sale(company: Company, kind: str, sale: Entity, *, allow_duplicate: bool) -> None:
@@ -61,7 +65,8 @@ def number_sale(company: Company, kind: str, sale: Entity, *, allow_duplicate: b
     check_length(sale, "DocNumber", 21)
     if not company.settings["custom_txn_numbers"]:
         if not sale.get("DocNumber"):
-            sale["DocNumber"] = str(company.ctx.database.next(company.account, "doc number", FIRST_DOC_NUMBER))
+            counter = "estimate number" if kind == "Estimate" else "doc number"
+            sale["DocNumber"] = str(company.ctx.database.next(company.account, counter, FIRST_DOC_NUMBER))
         return
     if sale.get("DocNumber") and company.settings["warn_duplicate_doc_number"] and not allow_duplicate:
         for other in company.find(kind, "DocNumber", sale["DocNumber"]):
@@ -73,17 +78,20 @@ def number_sale(company: Company, kind: str, sale: Entity, *, allow_duplicate: b
                 raise QboError("6140", detail, "DocNumber")
 
 
-def after_sale(company: Company, old: Entity | None, new: Entity | None) -> None:
-    """Move stock and the customer's balance once a sale is stored, changed or gone."""
+def after_sale(company: Company, kind: str, old: Entity | None, new: Entity | None) -> None:
+    """Move stock, the customer's balance and the estimate it came from once a sale is stored, changed or gone."""
     before = quantities(old["Line"]) if old else {}
     after = quantities(new["Line"]) if new else {}
     for id_ in {**before, **after}:
-        moved = after.get(id_, Decimal(0)) - before.get(id_, Decimal(0))
+        moved = STOCK[kind] * (after.get(id_, Decimal(0)) - before.get(id_, Decimal(0)))
         item = company.get("Item", id_)
         if moved and item is not None and item.get("TrackQtyOnHand"):
-            company.put_quietly(KINDS["Item"], {**item, "QtyOnHand": Decimal(item["QtyOnHand"]) - moved})
+            company.put_quietly(KINDS["Item"], {**item, "QtyOnHand": Decimal(item["QtyOnHand"]) + moved})
     for id_ in {sale["CustomerRef"]["value"] for sale in (old, new) if sale and "CustomerRef" in sale}:
         customer_balance(company, id_)
+    if old is None and new is not None:
+        for link in new["LinkedTxn"]:
+            _close_estimate(company, link["TxnId"], {"TxnId": new["Id"], "TxnType": kind})
 
 
 def void_sale(company: Company, kind: str, sale: Entity) -> Entity:
@@ -93,15 +101,18 @@ def void_sale(company: Company, kind: str, sale: Entity) -> Entity:
     for name in ("TotalAmt", "Balance", "RemainingCredit"):
         if name in sale:
             voided[name] = ZERO
+    at_home(company, voided)
     voided["TxnTaxDetail"] = {"TotalTax": ZERO}
     voided["LinkedTxn"] = []
     voided["PrivateNote"] = voided_note(sale)
     for link in sale["LinkedTxn"]:
+        if link["TxnType"] != "Payment":
+            continue
         payment = company.require("Payment", link["TxnId"])
         kept = [line for line in payment["Line"] if line["LinkedTxn"][0] != {"TxnId": sale["Id"], "TxnType": kind}]
         company.replace(KINDS["Payment"], settle(payment, kept))
     stored = company.replace(KINDS[kind], voided, "voided")
-    after_sale(company, sale, stored)
+    after_sale(company, kind, sale, stored)
     return stored
 
 
@@ -142,6 +153,38 @@ def _receipt(company: Company, sale: Entity, _sent: Entity) -> None:
 def _memo(company: Company, sale: Entity, _sent: Entity) -> None:
     sale["RemainingCredit"] = cents(sale["TotalAmt"] - applied(company, "CreditMemo", sale))
     sale["Balance"] = sale["RemainingCredit"]
+
+
+def _estimate(_company: Company, sale: Entity, _sent: Entity) -> None:
+    sale.setdefault("TxnStatus", "Pending")
+    if sale["TxnStatus"] not in ESTIMATE_STATUSES:
+        detail = f"Invalid enumeration value for TxnStatus. Supplied value:{sale['TxnStatus']}"
+        raise QboError("2170", detail, "TxnStatus")
+    for name in ("ExpirationDate", "AcceptedDate"):
+        if name in sale:
+            sale[name] = day(sale[name], name).isoformat()
+
+
+def _estimates(company: Company, kind: str, sent: Entity) -> list[Entity]:
+    """The estimates a new invoice says it comes from; other links are made by payments and deposits."""
+    links = sent.get("LinkedTxn", []) if kind == "Invoice" else []
+    found = [str(link.get("TxnId")) for link in links if link.get("TxnType") == "Estimate"]
+    return [{"TxnId": company.require("Estimate", id_)["Id"], "TxnType": "Estimate"} for id_ in found]
+
+
+def _close_estimate(company: Company, id_: str, link: Entity) -> None:
+    estimate = company.require("Estimate", id_)
+    closed = {**estimate, "TxnStatus": "Closed", "LinkedTxn": [*estimate["LinkedTxn"], link]}
+    company.replace(KINDS["Estimate"], closed)
+
+
+COMPLETE = {
+    "Invoice": _invoice,
+    "SalesReceipt": _receipt,
+    "RefundReceipt": _receipt,
+    "CreditMemo": _memo,
+    "Estimate": _estimate,
+}
 
 
 def _due(begin: date, term: Entity | None) -> date:

@@ -13,6 +13,8 @@ from connectors.sandbox.quickbooks.kinds import BY_PATH, Kind
 from connectors.sandbox.quickbooks.query import TODAY, Condition, Query, Value, parse
 
 INDEXED = {"DisplayName": "DisplayName", "Name": "Name", "DocNumber": "DocNumber", "CustomerRef": "CustomerRef.value"}
+NOT_IN_ALL = frozenset({"Sku"})
+"""`SELECT *` leaves these out; `SELECT *, Sku` has them (python-quickbooks, changelog)."""
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda left, right: bool(left == right),
     "<": lambda left, right: bool(left < right),
@@ -143,9 +145,10 @@ def _id_order(id_: str) -> tuple[int, str]:
     return (int(id_), "") if id_.isdigit() else (0, id_)
 
 
-def _project(kind: Kind, entity: Entity, columns: tuple[str, ...] | None) -> Entity:
-    if columns is None:
-        return entity
+def _project(kind: Kind, entity: Entity, columns: tuple[str, ...]) -> Entity:
+    if "*" in columns:
+        asked = {column.lower() for column in columns}
+        return {name: value for name, value in entity.items() if name not in NOT_IN_ALL or name.lower() in asked}
     names = {name.lower(): name for name in kind.properties}
     chosen = {"Id": entity["Id"], "domain": "QBO", "sparse": True}
     for column in columns:

@@ -22,20 +22,24 @@ NAME = "quickbooks"
 SETTINGS: dict[str, Any] = {
     "access_token_seconds": 3600,
     "book_close_date": "",
+    "clock_skew_seconds": 0,
+    "consent": "approve",
     "custom_txn_numbers": False,
+    "multi_currency": False,
     "payment_bumps_invoice": True,
     "requestid_answer": "replay",
     "rotate_refresh_token": True,
+    "shuffle_batch_answers": False,
     "warn_duplicate_doc_number": True,
     "webhook_format": "cloudevents",
-    "xml_throttle": False,
+    "xml_faults": False,
 }
 PATH = re.compile(r"/v3/company/(?P<realm>[^/]+)/(?P<entity>[^/]+)(?P<rest>/.*)?")
 
 
 def build(ctx: SandboxContext) -> Vendor:
     """The vendor, on this context."""
-    for field in ("DisplayName", "Name", "DocNumber", "CustomerRef.value"):
+    for field in ("DisplayName", "Name", "DocNumber", "CustomerRef.value", "Code"):
         ctx.database.index(field)
     ctx.limits.declare(LIMITS)
     ctx.webhooks.declare(notices.sign, notices.SCHEDULE)
@@ -88,7 +92,7 @@ class _Quickbooks:
 
     def _throttled(self, request: Request) -> Response:
         account = self._account_of(request)
-        xml = account is not None and self._ctx.setting(account, "xml_throttle", SETTINGS["xml_throttle"])
+        xml = account is not None and self._ctx.setting(account, "xml_faults", SETTINGS["xml_faults"])
         return fault.throttled(self._ctx.clock.now(), xml=bool(xml))
 
     def _records(self, account: str, name: str) -> list[dict[str, Any]]:
@@ -118,7 +122,7 @@ def _operation(request: Request) -> str:
     if kind is None:
         return found["entity"].lower()
     if request.method == "GET":
-        return f"read {kind.name}"
+        return f"{'pdf' if found['rest'] and found['rest'].endswith('/pdf') else 'read'} {kind.name}"
     operation, include = request.query_params.get("operation"), request.query_params.get("include", "")
     if found["rest"]:
         return f"send {kind.name}"

@@ -4,15 +4,29 @@ from collections.abc import Callable
 from typing import Any
 
 from connectors.sandbox.quickbooks.company import Company, Entity
+from connectors.sandbox.quickbooks.deposits import after_deposit, check_not_deposited, complete_deposit
 from connectors.sandbox.quickbooks.fault import QboError, missing
 from connectors.sandbox.quickbooks.kinds import Kind
-from connectors.sandbox.quickbooks.lists import complete_account, complete_item, complete_list, complete_term
+from connectors.sandbox.quickbooks.lists import (
+    complete_account,
+    complete_currency,
+    complete_item,
+    complete_list,
+    complete_term,
+)
 from connectors.sandbox.quickbooks.names import complete_name
 from connectors.sandbox.quickbooks.payments import after_payment, complete_payment, void_payment
-from connectors.sandbox.quickbooks.sales import after_sale, complete_sale, number_sale, void_sale, voided_note
+from connectors.sandbox.quickbooks.sales import (
+    COMPLETE,
+    after_sale,
+    complete_sale,
+    number_sale,
+    void_sale,
+    voided_note,
+)
 
 SYSTEM = ("Id", "SyncToken", "MetaData", "domain", "sparse")
-SALES = frozenset({"Invoice", "SalesReceipt", "CreditMemo"})
+SALES = frozenset(COMPLETE)
 SINGLE = frozenset({"CompanyInfo", "Preferences"})
 OBJECTS = frozenset(
     {"BillEmail", "BillEmailCc", "BillEmailBcc", "CustomerMemo", "MetaData", "PrimaryPhone", "TxnTaxDetail"}
@@ -23,8 +37,12 @@ SERVER_MADE = {
     "Invoice": ("DocNumber", "LinkedTxn"),
     "SalesReceipt": ("DocNumber", "LinkedTxn"),
     "CreditMemo": ("DocNumber",),
-    "Item": ("Type",),
+    "RefundReceipt": ("DocNumber", "LinkedTxn"),
+    "Estimate": ("DocNumber", "LinkedTxn"),
+    "Payment": ("LinkedTxn",),
+    "Item": ("Type", "InvStartDate"),
 }
+VOIDED = frozenset({"Invoice", "SalesReceipt", "Payment"})
 
 _LISTS: dict[str, Callable[[Company, str, Entity, Entity | None], None]] = {
     "Customer": complete_name,
@@ -36,6 +54,7 @@ _LISTS: dict[str, Callable[[Company, str, Entity, Entity | None], None]] = {
     "Class": complete_list,
     "Department": complete_list,
     "PaymentMethod": complete_list,
+    "CompanyCurrency": complete_currency,
 }
 
 
@@ -116,7 +135,7 @@ def _update(company: Company, kind: Kind, sent: Entity, allow_duplicate: bool) -
         kept = (*SYSTEM, *SERVER_MADE.get(kind.name, ()))
         entity = {**{name: old[name] for name in kept if name in old}, **changed}
     _complete(company, kind, entity, changed, old)
-    _check_open_period(company, old)
+    _check_changeable(company, old)
     _check_open_period(company, entity)
     if kind.name in SALES:
         number_sale(company, kind.name, entity, allow_duplicate=allow_duplicate)
@@ -129,8 +148,8 @@ def _delete(company: Company, kind: Kind, sent: Entity) -> Entity:
     if not kind.transaction:
         raise QboError("500", f"Operation delete is not supported for {kind.name}; set Active to false")
     old = _current(company, kind, sent)
-    _check_open_period(company, old)
-    if kind.name in SALES and old["LinkedTxn"]:
+    _check_changeable(company, old)
+    if kind.name in SALES and any(link["TxnType"] == "Payment" for link in old["LinkedTxn"]):
         raise QboError("800", "The transaction is linked to others; remove the links first")
     stub = company.erase(kind, old)
     _after(company, kind, old, None)
@@ -138,10 +157,10 @@ def _delete(company: Company, kind: Kind, sent: Entity) -> Entity:
 
 
 def _void(company: Company, kind: Kind, sent: Entity) -> Entity:
-    if not kind.transaction or kind.name == "CreditMemo":
+    if kind.name not in VOIDED:
         raise QboError("500", f"Operation void is not supported for {kind.name}")
     old = _current(company, kind, sent)
-    _check_open_period(company, old)
+    _check_changeable(company, old)
     if kind.name == "Payment":
         return void_payment(company, old, voided_note(old))
     return void_sale(company, kind.name, old)
@@ -167,15 +186,24 @@ def _complete(company: Company, kind: Kind, entity: Entity, sent: Entity, old: E
         complete_sale(company, kind.name, entity, sent, old)
     elif kind.name == "Payment":
         complete_payment(company, kind.name, entity, sent, old)
+    elif kind.name == "Deposit":
+        complete_deposit(company, kind.name, entity, sent, old)
     elif kind.name in _LISTS:
         _LISTS[kind.name](company, kind.name, entity, old)
 
 
 def _after(company: Company, kind: Kind, old: Entity | None, new: Entity | None) -> None:
     if kind.name in SALES:
-        after_sale(company, old, new)
+        after_sale(company, kind.name, old, new)
     elif kind.name == "Payment":
         after_payment(company, old, new)
+    elif kind.name == "Deposit":
+        after_deposit(company, old, new)
+
+
+def _check_changeable(company: Company, old: Entity) -> None:
+    check_not_deposited(old)
+    _check_open_period(company, old)
 
 
 def _check_open_period(company: Company, entity: Entity) -> None:

@@ -140,7 +140,7 @@ async def test_throttles_in_any_form_are_told_apart_from_content(
     company: Company, make_call: MakeCall, *, xml: bool
 ) -> None:
     """The gateway's XML is read as its JSON is."""
-    await company.put("settings", {"settings": {"xml_throttle": xml}})
+    await company.put("settings", {"settings": {"xml_faults": xml}})
     await company.fault("throttle", path="/v3/company")
     outcome = await company.write(make_call("Customer", ADA))
     assert outcome.error.code == "3001"
