@@ -27,6 +27,7 @@ from connectors.metrics import REQUESTS, SECONDS
 from connectors.pacing import turn
 
 UNAUTHORIZED = 401
+BEARER = ("Authorization", "Bearer ")
 CONNECT_SECONDS = 10.0
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -120,6 +121,7 @@ class Http:
         timeout_seconds: bounds one request from the first byte sent to the last one read.
         tokens: the auth layer; None leaves it out.
         about_token: tells whether a 401 speaks of the token, so that another one may help.
+        token_header: name of the header that the token goes into, and what stands before it there.
     """
 
     vendor: str
@@ -128,10 +130,16 @@ class Http:
     timeout_seconds: float
     tokens: Tokens | None = None
     about_token: Callable[[httpx.Response], bool] = lambda _: True
+    token_header: tuple[str, str] = BEARER
 
-    def authorised(self, tokens: Tokens, about_token: Callable[[httpx.Response], bool] | None = None) -> "Http":
+    def authorised(
+        self,
+        tokens: Tokens,
+        about_token: Callable[[httpx.Response], bool] | None = None,
+        token_header: tuple[str, str] = BEARER,
+    ) -> "Http":
         """Return the same way out with tokens put in."""
-        return replace(self, tokens=tokens, about_token=about_token or self.about_token)
+        return replace(self, tokens=tokens, about_token=about_token or self.about_token, token_header=token_header)
 
     async def aclose(self) -> None:
         """End all connections."""
@@ -182,11 +190,12 @@ class Http:
         if pinned is not None or self.tokens is None:
             return await self._send(request, reads=reads)
         token = await self.tokens.token()
-        request.headers["Authorization"] = f"Bearer {token}"
+        header, prefix = self.token_header
+        request.headers[header] = f"{prefix}{token}"
         response = await self._send(request, reads=reads)
         if response.status_code != UNAUTHORIZED or not self.about_token(response):
             return response
-        request.headers["Authorization"] = f"Bearer {await self.tokens.refresh(token)}"
+        request.headers[header] = f"{prefix}{await self.tokens.refresh(token)}"
         await turn()
         return await self._send(request, reads=reads)
 

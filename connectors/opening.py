@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 
 from connectors import accounts
-from connectors.http import Http, Reach, open_http
+from connectors.http import BEARER, Http, Reach, open_http
 from connectors.oauth import REQUEST_SECONDS, Grant, TokenProvider
 from connectors.ports import Account, Limits, Tools, Window
 
@@ -20,6 +20,7 @@ def open_authorised(
     *,
     timeout_seconds: float,
     about_token: Callable[[httpx.Response], bool],
+    token_header: tuple[str, str] = BEARER,
 ) -> tuple[Http, Callable[[], Awaitable[None]]]:
     """Return the way out with tokens put in, and what ends it. Reads settings `ca_file` and `timeout_seconds`.
 
@@ -33,7 +34,8 @@ def open_authorised(
     timeout = accounts.number(account, "timeout_seconds", timeout_seconds, minimum=1)
     token_http = open_http(account.vendor, reach, timeout_seconds=REQUEST_SECONDS, ca_file=ca_file)
     tokens = TokenProvider(account, grant, token_http, tools.tokens, tools.clock)
-    http = open_http(account.vendor, reach, timeout_seconds=timeout, ca_file=ca_file).authorised(tokens, about_token)
+    plain = open_http(account.vendor, reach, timeout_seconds=timeout, ca_file=ca_file)
+    http = plain.authorised(tokens, about_token, token_header)
 
     async def aclose() -> None:
         await tokens.aclose()
