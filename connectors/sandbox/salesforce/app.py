@@ -23,7 +23,8 @@ from connectors.sandbox.salesforce.bulk.worker import Worker
 from connectors.sandbox.salesforce.calls import Call, Reply, not_allowed, not_found, refused
 from connectors.sandbox.salesforce.errors import ApiError
 from connectors.sandbox.salesforce.ids import canonical_id
-from connectors.sandbox.salesforce.oauth import REFRESH_SECONDS, SETTINGS, OAuth
+from connectors.sandbox.salesforce.oauth import REFRESH_SECONDS, OAuth
+from connectors.sandbox.salesforce.oauth import SETTINGS as OAUTH
 from connectors.sandbox.salesforce.org import Author, Unit
 from connectors.sandbox.salesforce.orgs import Orgs
 from connectors.sandbox.salesforce.pubsub.capture import CAPTURED
@@ -33,10 +34,15 @@ from connectors.sandbox.salesforce.pubsub.server import PubSubServer
 from connectors.sandbox.salesforce.pubsub.service import PATIENCE, PubSub
 from connectors.sandbox.salesforce.pubsub.topics import HIDDEN, SELECTED
 from connectors.sandbox.salesforce.rest import Rest
+from connectors.sandbox.salesforce.seed import SALES, username
+from connectors.sandbox.salesforce.sessions import SETTINGS as SESSIONS
+from connectors.sandbox.salesforce.sessions import Sessions, bearer
+from connectors.sandbox.salesforce.soap.service import Soap
 
 _CLIENT = re.compile(r"client=([^,;]+)")
 _SWITCHES = {
-    **SETTINGS,
+    **OAUTH,
+    **SESSIONS,
     **PATIENCE,
     OVERFLOW_CHANGES: DEFAULT_OVERFLOW_CHANGES,
     SELECTED: list(CAPTURED),
@@ -60,9 +66,11 @@ class _Salesforce:
         self._log = EventLog(ctx)
         publisher = Publisher(ctx, self._log)
         self._orgs = Orgs(ctx, publisher)
-        self._oauth = OAuth(ctx, self._orgs)
-        self._pubsub = PubSubServer(ctx, PubSub(ctx, self._orgs, self._oauth, self._log, publisher))
+        self._sessions = Sessions(ctx, self._orgs)
+        self._oauth = OAuth(ctx, self._orgs, self._sessions)
+        self._pubsub = PubSubServer(ctx, PubSub(ctx, self._orgs, self._sessions, self._log, publisher))
         self._allowances = Allowances(ctx)
+        self._soap = Soap(ctx, self._orgs, self._sessions, self._allowances)
         jobs = Jobs(ctx)
         self._worker = Worker(ctx, self._orgs, jobs)
         self._rest = Rest(self._allowances, Bulk(jobs, self._worker, self._allowances))
@@ -71,8 +79,8 @@ class _Salesforce:
         return Vendor(
             app=Starlette(
                 routes=[
-                    Route("/services/oauth2/token", self._oauth.token, methods=["POST"]),
-                    Route("/services/oauth2/userinfo", self._oauth.userinfo),
+                    *self._oauth.routes(),
+                    Route("/services/Soap/{kind:str}/{version:path}", self._soap.serve, methods=["POST"]),
                     Route("/services/data", _versions),
                     Route("/services/data/", _versions),
                     Route("/services/data/{version}/{path:path}", self._data, methods=_ANY_METHOD),
@@ -107,6 +115,9 @@ class _Salesforce:
             "client_id": f"3MVG9{derive('salesforce', account, 'client', 60)}",
             "client_secret": derive("salesforce", account, "secret", 64).upper(),
             "org_id": self._orgs.org_id(account),
+            "username": username(account),
+            "password": derive("salesforce", account, "password", 16),
+            "security_token": derive("salesforce", account, "security token", 24),
         }
 
     def _furnish(self, account: str) -> None:
@@ -120,13 +131,14 @@ class _Salesforce:
             refresh = self._ctx.tokens.issue(account, 0, REFRESH_SECONDS).refresh_token
         return {
             **(self._ctx.accounts.get(account) or {}),
-            "username": self._orgs.org(account).user["Username"],
+            "sales_username": username(account, SALES),
+            "jwt_private_key": self._oauth.offered.pem(),
             "user_id": self._orgs.org(account).user["Id"],
             "token_url": f"{url}/services/oauth2/token",
             "instance_url": url,
             "pubsub_endpoint": self._pubsub.endpoint,
             "refresh_token": refresh,
-            "access_token": self._oauth.session(account),
+            "access_token": self._sessions.begin(account),
         }
 
     def _records(self, account: str, name: str) -> list[dict[str, Any]]:
@@ -146,10 +158,10 @@ class _Salesforce:
         account = None
         try:
             number = _checked(version) if version else ""
-            account = self._oauth.account(request.headers.get("authorization"))
+            account, user = self._sessions.caller(bearer(request.headers.get("authorization")))
             if not self._allowances.admit(account, API):
                 raise _over_limit()
-            unit = self._orgs.unit(account, Author(origin=_origin(request, number)))
+            unit = self._orgs.unit(account, Author(user, _origin(request, number)))
             reply = self._answer(_call(request, path, number, body, unit))
             unit.commit()
         except ApiError as error:
@@ -164,7 +176,11 @@ class _Salesforce:
             raise not_found()
         if call.method != "POST":
             raise not_allowed(call.method)
-        return Reply(200, leads.convert(call.unit, call.fields()))
+        body = call.fields()
+        unknown = sorted(set(body) - leads.KNOWN)
+        if unknown:
+            raise ApiError("INVALID_FIELD", f"{unknown[0]}: unknown; known: {', '.join(sorted(leads.KNOWN))}", unknown)
+        return Reply(200, leads.convert(call.unit, body))
 
 
 def _checked(version: str) -> str:
@@ -192,7 +208,7 @@ def _call(request: Request, path: str, version: str, body: bytes, unit: Unit) ->
         body=_parsed(request, body),
         headers=dict(request.headers),
         version=version,
-        token=request.headers["authorization"].partition(" ")[2].strip(),
+        token=bearer(request.headers["authorization"]),
         unit=unit,
     )
 

@@ -21,19 +21,14 @@ _COPIED = (
     "HasOptedOutOfEmail",
     "DoNotCall",
 )
-_KNOWN = frozenset(
+KNOWN = frozenset(
     {
-        "account",
-        "leadId",
-        "convertedStatus",
-        "accountId",
-        "contactId",
-        "opportunityId",
-        "opportunityName",
-        "doNotCreateOpportunity",
-        "ownerId",
+        *("account", "leadId", "convertedStatus", "accountId", "contactId", "opportunityId", "opportunityName"),
+        *("doNotCreateOpportunity", "overwriteLeadSource", "ownerId", "sendNotificationEmail"),
+        *("bypassAccountDedupeCheck", "bypassContactDedupeCheck"),
     }
 )
+"""What a conversion may be told; notifications and dedupe checks have no effect here, as nothing is sent or checked."""
 _ADDRESS = ("Street", "City", "State", "PostalCode", "Country")
 _LAST_MONTH = 12
 
@@ -43,18 +38,14 @@ def convert(unit: Unit, body: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         unit: The org's changes.
-        body: `{leadId, convertedStatus, accountId?, contactId?, opportunityId?, opportunityName?,
-            doNotCreateOpportunity?, ownerId?}`.
+        body: Some of `KNOWN`; `leadId` and `convertedStatus` are required.
 
     Returns:
         `{leadId, accountId, contactId, opportunityId, success, errors}`.
 
     Raises:
-        ApiError: INVALID_FIELD, INVALID_STATUS, CANNOT_UPDATE_CONVERTED_LEAD or any row error.
+        ApiError: INVALID_STATUS, CANNOT_UPDATE_CONVERTED_LEAD or any row error.
     """
-    unknown = sorted(set(body) - _KNOWN)
-    if unknown:
-        raise ApiError("INVALID_FIELD", f"{unknown[0]}: unknown; known: {', '.join(sorted(_KNOWN))}", unknown)
     base = unit.org.schema.addressed("Lead")
     lead = records.existing(unit, base, records.addressed_id(str(body.get("leadId") or "")))
     if lead["IsConverted"]:
@@ -64,9 +55,17 @@ def convert(unit: Unit, body: Mapping[str, Any]) -> dict[str, Any]:
         message = f"invalid convertedStatus: {body.get('convertedStatus')}"
         raise ApiError("INVALID_STATUS", message, ["convertedStatus"])
     owner = body.get("ownerId") or lead["OwnerId"]
-    account = body.get("accountId") or _make(unit, "Account", _account(lead, owner))
-    contact = body.get("contactId") or _make(unit, "Contact", _contact(lead, account, owner))
-    opportunity = body.get("opportunityId")
+    account = _given(body, "accountId")
+    if account is None:
+        account = _make(unit, "Account", _account(lead, owner))
+    else:
+        _fill(unit, "Account", account, _account(lead, owner))
+    contact = _given(body, "contactId")
+    if contact is None:
+        contact = _make(unit, "Contact", _contact(lead, account, owner))
+    else:
+        _fill(unit, "Contact", contact, _contact(lead, account, owner), overwrite=_overwritten(body))
+    opportunity = _given(body, "opportunityId")
     if opportunity is None and not body.get("doNotCreateOpportunity"):
         opportunity = _make(unit, "Opportunity", _opportunity(unit, lead, account, body.get("opportunityName"), owner))
     lead |= {
@@ -85,6 +84,24 @@ def convert(unit: Unit, body: Mapping[str, Any]) -> dict[str, Any]:
         _make(unit, "OpportunityContactRole", role)
     ids = {"accountId": account, "contactId": contact, "opportunityId": opportunity}
     return {"leadId": lead["Id"], **ids, "success": True, "errors": []}
+
+
+def _given(body: Mapping[str, Any], name: str) -> str | None:
+    return records.addressed_id(body[name]) if body.get(name) else None
+
+
+def _overwritten(body: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset({"LeadSource"}) if body.get("overwriteLeadSource") else frozenset()
+
+
+def _fill(unit: Unit, name: str, record_id: str, values: Record, overwrite: frozenset[str] = frozenset()) -> None:
+    """Give an existing record what it lacks; what it has stays."""
+    base = unit.org.schema.addressed(name)
+    before = records.existing(unit, base, record_id)
+    given = {field: value for field, value in values.items() if value is not None}
+    changed = {field: value for field, value in given.items() if before[field] is None or field in overwrite}
+    if changed:
+        records.update(unit, base, record_id, changed)
 
 
 def _make(unit: Unit, name: str, values: Record) -> str:

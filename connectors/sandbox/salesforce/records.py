@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from connectors.sandbox.salesforce.errors import ApiError
-from connectors.sandbox.salesforce.fields import Field, read_value, stamp
+from connectors.sandbox.salesforce.fields import Field, moment_of, read_value, stamp
 from connectors.sandbox.salesforce.ids import canonical_id
 from connectors.sandbox.salesforce.objects import SObject
 from connectors.sandbox.salesforce.org import Record, Unit
 from connectors.sandbox.salesforce.rules import CASCADES, RULES
 
+# A record and its dependents are deleted in one transaction, so their stamps are all but equal.
+_SAME_DELETE = timedelta(milliseconds=5)
 _SYSTEM_USER_FIELDS = ("CreatedById", "LastModifiedById")
 
 
@@ -78,6 +81,40 @@ def purge(unit: Unit, base: SObject, record_id: str) -> None:
     if not found["IsDeleted"]:
         delete(unit, base, record_id)
     unit.purge(base.name, record_id)
+
+
+def undelete(unit: Unit, base: SObject, record_id: str) -> None:
+    """Take a record out of the recycle bin, with what was deleted along with it.
+
+    Raises:
+        ApiError: NOT_FOUND, UNDELETE_FAILED for a record that is not in the bin, or a row error.
+    """
+    _check_writable(base)
+    found = unit.get(base.name, record_id)
+    if found is None:
+        raise ApiError("NOT_FOUND", "The requested resource does not exist")
+    if not found["IsDeleted"] or found.get("MasterRecordId"):
+        raise ApiError("UNDELETE_FAILED", "Entity is not in the recycle bin")
+    deleted = moment_of(found["SystemModstamp"])
+    record = found | {"IsDeleted": False, "LastModifiedById": unit.user["Id"]}
+    _check_unique(unit, base, record, record)
+    unit.put(base.name, record)
+    for name, field in CASCADES.get(base.name, ()):
+        for row in list(unit.rows(name)):
+            along = abs(moment_of(row["SystemModstamp"]) - deleted) <= _SAME_DELETE
+            if row["IsDeleted"] and row[field] == record_id and along:
+                undelete(unit, unit.org.schema.addressed(name), row["Id"])
+    rule = RULES.get(base.name)
+    if rule:
+        rule.after(unit, found, record)
+
+
+def empty_bin(unit: Unit, base: SObject, record_id: str) -> None:
+    """Remove a record from the recycle bin for good; raises NOT_FOUND or INVALID_ID_FIELD for a live one."""
+    found = unit.get(base.name, record_id)
+    if found is not None and not found["IsDeleted"]:
+        raise ApiError("INVALID_ID_FIELD", "Entity is not in the recycle bin")
+    purge(unit, base, record_id)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a new org holds: its organization and user, stages and statuses, the standard price book and four products."""
+"""What a new org holds: its organization and users, stages and statuses, the standard price book and four products."""
 
 from decimal import Decimal
 
@@ -33,6 +33,12 @@ _PRODUCTS = (
     ("Onboarding Workshop", "SVC-ONB", "Service", "1500.00"),
 )
 _ZONE = "America/New_York"
+INTEGRATION, SALES = "integration", "sales"
+
+
+def username(account: str, kind: str = INTEGRATION) -> str:
+    """Of the user that clients act as, or of the one who works in the org by hand."""
+    return f"{kind}@{account}.example"
 
 
 def furnish(unit: Unit) -> None:
@@ -52,18 +58,19 @@ def furnish(unit: Unit) -> None:
         InstanceName="LOCAL",
         FiscalYearStartMonth=Decimal(1),
     )
-    _insert(
-        unit,
-        "User",
-        Username=f"integration@{org.name}.example",
-        FirstName="Integration",
-        LastName="User",
-        Email=f"integration@{org.name}.example",
-        IsActive=True,
-        TimeZoneSidKey=_ZONE,
-        LocaleSidKey="en_US",
-        LanguageLocaleKey="en_US",
-    )
+    for kind, first, last in ((INTEGRATION, "Integration", "User"), (SALES, "Sales", "Rep")):
+        _insert(
+            unit,
+            "User",
+            Username=username(org.name, kind),
+            FirstName=first,
+            LastName=last,
+            Email=username(org.name, kind),
+            IsActive=True,
+            TimeZoneSidKey=_ZONE,
+            LocaleSidKey="en_US",
+            LanguageLocaleKey="en_US",
+        )
     for order, (name, probability, category, label, closed, won) in enumerate(_STAGES, start=1):
         _insert(
             unit,

@@ -19,6 +19,7 @@ def _account() -> SObject:
     return standard_object(
         "Account",
         "001",
+        derived("MasterRecordId", "reference", refers="Account"),
         text("Name", required=True),
         *[picklist(name) for name in ("Type", "Industry", "Rating", "AccountSource")],
         reference("ParentId", "Account"),
@@ -52,6 +53,7 @@ def _contact() -> SObject:
     return standard_object(
         "Contact",
         "003",
+        derived("MasterRecordId", "reference", refers="Contact"),
         *_person(),
         reference("AccountId", "Account"),
         *address("Mailing"),
@@ -73,6 +75,7 @@ def _lead() -> SObject:
     return standard_object(
         "Lead",
         "00Q",
+        derived("MasterRecordId", "reference", refers="Lead"),
         *_person(),
         text("Title", 128),
         text("Company", required=True),

@@ -220,7 +220,7 @@ async def test_replay_goes_on_after_an_id(org: Org) -> None:
 
 async def test_silence_is_answered_with_a_place_to_resume_from(org: Org) -> None:
     """With demand open an empty response moves the id on, past other topics' events; without, the stream ends."""
-    await org.put("settings", settings={"keepalive_milliseconds": 20, "idle_milliseconds": 20})
+    await org.put("settings", settings={"keepalive_milliseconds": 20, "idle_milliseconds": 500})
     await org.make("Contact", LastName="Other topic")
     async with org.stream(_fetch(ACCOUNTS, 1)) as stream:
         silent = await stream.next()

@@ -7,7 +7,7 @@ from connectors.sandbox.salesforce.fields import Field
 from connectors.sandbox.salesforce.objects import SObject
 
 # "Change Event Fields": these never travel.
-_NEVER = frozenset({"Id", "IsDeleted", "SystemModstamp"})
+_NEVER = frozenset({"Id", "IsDeleted", "MasterRecordId", "SystemModstamp"})
 # What the guide's own example of a Lead bitmap leaves no room for before LastModifiedDate.
 _AFTER_SYSTEM_FIELDS = frozenset({("Lead", "DoNotCall")})
 _PERSON = ("Salutation", "FirstName", "LastName")

@@ -26,13 +26,13 @@ from connectors.sandbox.context import SandboxContext
 from connectors.sandbox.salesforce.allowances import DELIVERED
 from connectors.sandbox.salesforce.errors import ApiError
 from connectors.sandbox.salesforce.ids import canonical_id
-from connectors.sandbox.salesforce.oauth import OAuth
 from connectors.sandbox.salesforce.orgs import Orgs
 from connectors.sandbox.salesforce.pubsub.log import EventLog
 from connectors.sandbox.salesforce.pubsub.publisher import Publisher
 from connectors.sandbox.salesforce.pubsub.refusals import RefusalError
 from connectors.sandbox.salesforce.pubsub.subscription import Patience, Subscription
 from connectors.sandbox.salesforce.pubsub.topics import Topic, Topics
+from connectors.sandbox.salesforce.sessions import Sessions
 
 KEEPALIVE, IDLE = "keepalive_milliseconds", "idle_milliseconds"
 # "Pull Subscription and Flow Control": at least one response in 270 s; 70 s to ask for more.
@@ -71,12 +71,14 @@ class _Caller:
 class PubSub(PubSubServicer):
     """`eventbus.v1.PubSub` over the orgs of this sandbox."""
 
-    def __init__(self, ctx: SandboxContext, orgs: Orgs, oauth: OAuth, log: EventLog, publisher: Publisher) -> None:
+    def __init__(
+        self, ctx: SandboxContext, orgs: Orgs, sessions: Sessions, log: EventLog, publisher: Publisher
+    ) -> None:
         self.ctx = ctx
         self.orgs = orgs
         self.log = log
         self.topics = Topics(ctx)
-        self._oauth = oauth
+        self._sessions = sessions
         self._publisher = publisher
 
     async def GetTopic(self, request: TopicRequest, context: ServicerContext[TopicRequest, TopicInfo]) -> TopicInfo:
@@ -180,7 +182,7 @@ class PubSub(PubSubServicer):
         if not token or not tenant or not instance.startswith(("https://", "http://")):
             raise RefusalError("service.auth.headers.invalid")
         try:
-            account = self._oauth.account(f"Bearer {token}")
+            account, _ = self._sessions.caller(token)
         except ApiError:
             raise RefusalError("service.auth.error") from None
         if canonical_id(tenant) != self.orgs.org_id(account):
@@ -190,7 +192,7 @@ class PubSub(PubSubServicer):
     def check_session(self, token: str, account: str) -> None:
         """Raise RefusalError once the session has ended."""
         try:
-            if self._oauth.account(f"Bearer {token}") == account:
+            if self._sessions.caller(token)[0] == account:
                 return
         except ApiError:
             pass

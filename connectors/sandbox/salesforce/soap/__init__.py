@@ -1,0 +1,1 @@
+"""The SOAP calls that REST has no resource for: login, convertLead, merge, delete, undelete, emptyRecycleBin."""
