@@ -32,6 +32,15 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Purged:
+    """What is left of a record that is gone for good: its object, its id and when it was deleted."""
+
+    name: str
+    id: str
+    deleted: str
+
+
+@dataclass(frozen=True, slots=True)
 class Author:
     """On whose behalf records change.
 
@@ -51,6 +60,10 @@ class Journal(Protocol):
 
     def save(self, changes: Sequence[Change]) -> None:
         """Store the records of one unit, all or none."""
+        ...
+
+    def bury(self, purged: Purged) -> None:
+        """Store what is left of a record."""
         ...
 
     def announce(self, org: "Org", changes: Sequence[Change], author: Author, now: datetime) -> None:
@@ -75,6 +88,7 @@ class Org:
         self.name = name
         self.pod = pod
         self.schema: Schema = fresh_schema()
+        self.purged: list[Purged] = []
         self.channels: dict[str, tuple[str, ...]] = {}
         self._journal = journal
         self._tables: dict[str, dict[str, Record]] = {found.name: {} for found in self.schema}
@@ -123,10 +137,17 @@ class Org:
         for change in changes:
             if change.record is None:
                 self._drop(change.name, change.id)
+                self._bury(change, now)
             else:
                 self._put(change.name, dict(change.record))
         if author.announced:
             self._journal.announce(self, changes, author, now)
+
+    def _bury(self, change: Change, now: datetime) -> None:
+        before = change.before or {}
+        deleted = before["SystemModstamp"] if before["IsDeleted"] else stamp(now)
+        self.purged.append(Purged(change.name, change.id, deleted))
+        self._journal.bury(self.purged[-1])
 
     def _put(self, name: str, record: Record) -> None:
         self._drop(name, record["Id"], keep=True)

@@ -1,17 +1,18 @@
 """The orgs of this sandbox, one per account: kept in the sandbox's database, read once into memory."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from connectors.sandbox.accounts import derive
 from connectors.sandbox.context import SandboxContext
 from connectors.sandbox.salesforce.fields import Field
 from connectors.sandbox.salesforce.ids import PODS, make_id
-from connectors.sandbox.salesforce.org import Author, Change, Org, Unit
+from connectors.sandbox.salesforce.org import Author, Change, Org, Purged, Unit
 from connectors.sandbox.salesforce.pubsub.publisher import Publisher
 from connectors.sandbox.salesforce.seed import furnish
 
-_CUSTOM = "CustomField"
+_CUSTOM, _PURGED = "CustomField", "Purged"
 
 
 class _Stored:
@@ -29,6 +30,9 @@ class _Stored:
             else:
                 self._ctx.database.put(self._account, change.name, change.id, dict(change.record))
             self._ctx.wrote(self._account, change.name)
+
+    def bury(self, purged: Purged) -> None:
+        self._ctx.database.put(self._account, _PURGED, purged.id, asdict(purged))
 
     def announce(self, org: Org, changes: Sequence[Change], author: Author, now: datetime) -> None:
         self._publisher.announce(org, changes, author, now)
@@ -92,6 +96,7 @@ class Orgs:
         org = self._empty(account)
         for body in self._ctx.database.all(account, _CUSTOM):
             org.schema.addressed(body.pop("object")).add(Field(**body))
+        org.purged += [Purged(**body) for body in self._ctx.database.all(account, _PURGED)]
         for found in org.schema:
             org.load(Change(found.name, body) for body in self._ctx.database.all(account, found.name))
         return org

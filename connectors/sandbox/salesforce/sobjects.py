@@ -122,11 +122,13 @@ def _span(call: Call) -> tuple[str, str]:
 
 def _deleted(call: Call, base: SObject) -> Reply:
     start, end = _span(call)
-    rows = [row for row in call.unit.rows(base.name) if row["IsDeleted"] and start <= row["SystemModstamp"] < end]
+    found = [(row["SystemModstamp"], row["Id"]) for row in call.unit.rows(base.name) if row["IsDeleted"]]
+    found += [(gone.deleted, gone.id) for gone in call.unit.org.purged if gone.name == base.name]
+    rows = sorted(row for row in found if start <= row[0] < end)
     return Reply(
         200,
         {
-            "deletedRecords": [{"id": row["Id"], "deletedDate": row["SystemModstamp"]} for row in rows],
+            "deletedRecords": [{"id": record_id, "deletedDate": deleted} for deleted, record_id in rows],
             "earliestDateAvailable": stamp(call.unit.now - timedelta(days=30)),
             "latestDateCovered": min(end, stamp(call.unit.now)),
         },

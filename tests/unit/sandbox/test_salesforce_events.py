@@ -34,6 +34,9 @@ class Heard:
     def declare(self, name: str, field: Any) -> None:
         """Keep nothing."""
 
+    def bury(self, _purged: object) -> None:
+        """Keep nothing."""
+
     def announce(self, org: Org, changes: list[Change], _author: Author, _now: datetime) -> None:
         """Keep the events."""
         self.events = events_of(org.schema, changes, self.most)
@@ -159,7 +162,9 @@ def test_several_changes_of_one_record_are_one_event(unit: Unit, heard: Heard) -
     gone = _make(unit, "Account", Name="Gone")
     records.delete(unit, unit.org.schema.addressed("Account"), gone)
     unit.commit()
-    assert [(event.kind, event.ids, event.body.values["Name"]) for event in heard.events] == [("CREATE", [account], "B")]
+    assert [(event.kind, event.ids, event.body.values["Name"]) for event in heard.events] == [
+        ("CREATE", [account], "B")
+    ]
 
 
 def test_deletes_carry_a_header_alone(unit: Unit, heard: Heard) -> None:

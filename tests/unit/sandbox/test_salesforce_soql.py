@@ -26,6 +26,9 @@ class Nowhere:
     def declare(self, name: str, field: Field) -> None:
         """Drop the field."""
 
+    def bury(self, _purged: object) -> None:
+        """Keep nothing."""
+
     def announce(self, *_told: object) -> None:
         """Tell nobody."""
 
