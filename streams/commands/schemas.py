@@ -1,9 +1,12 @@
 """`sluiceway schemas`: bring the contracts to the schema registry, or ask whether it would take them."""
 
 import sys
+from importlib.metadata import version
 
 import click
+import yaml
 
+from connectors.kafka.asyncapi import document
 from connectors.kafka.contracts import apply_schemas, check_schemas
 from streams.commands.failures import run
 from streams.settings import Settings
@@ -35,6 +38,12 @@ def check() -> None:
         for reason in verdict.reasons:
             click.echo(f"  {reason}", err=True)
     sys.exit(1 if refused else 0)
+
+
+@schemas.command("asyncapi")
+def asyncapi() -> None:
+    """Print the contract for consumers as an AsyncAPI 3 document; `avro/asyncapi.yaml` is this."""
+    click.echo(yaml.safe_dump(document(version("sluiceway")), sort_keys=False, allow_unicode=True, width=120), nl=False)
 
 
 COMMANDS = (schemas,)

@@ -1,6 +1,9 @@
 """The main job while processes die: three companies at once, each billed and paid exactly once."""
 
+import json
 import random
+import subprocess
+import sys
 import threading
 import time
 from decimal import Decimal
@@ -9,9 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-from confluent_kafka import DeserializingConsumer, TopicPartition
-from confluent_kafka.schema_registry import SchemaRegistryClient
-from confluent_kafka.schema_registry.avro import AvroDeserializer
 
 from streams.demo.company import Company, write_connections
 from streams.demo.story import TOTAL, Person, Story
@@ -20,7 +20,7 @@ from tests.e2e.conftest import Running
 TENANTS = ("anvil", "birch", "cedar")
 KILLS = ("connect", "transform", "connect", "transform")
 PATIENCE_SECONDS = 150.0
-PARTITIONS = 4
+EXAMPLE = Path(__file__).parents[2] / "deploy" / "examples" / "consumer.py"
 
 pytestmark = pytest.mark.timeout(600)  # the first test waits for all stories, kills included
 
@@ -122,29 +122,27 @@ def test_the_applications_were_killed(stack: Running, stories: list[Story]) -> N
 
 
 def test_a_foreign_consumer_reads_the_party(stack: Running, stories: list[Story]) -> None:
-    """confluent-kafka's own AvroDeserializer, and none of our code, reads the canonical party with its figures."""
-    registry = SchemaRegistryClient({"url": stack.addresses.registry})
-    consumer = DeserializingConsumer(
-        {
-            "bootstrap.servers": stack.addresses.kafka,
-            "group.id": "somebody",
-            "auto.offset.reset": "earliest",
-            "isolation.level": "read_committed",
-            "enable.partition.eof": False,
-            "value.deserializer": AvroDeserializer(registry),
-        }
-    )
-    consumer.assign([TopicPartition("canonical.party.v1", partition, 0) for partition in range(PARTITIONS)])
+    """The consumer example, with confluent-kafka's own deserialiser and none of our code, follows party and figures."""
     wanted = {story.buyer.company: TOTAL for story in stories}
     worth: dict[str, Decimal] = {}
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while worth != wanted and time.monotonic() < deadline:
-        message = consumer.poll(1.0)
-        if message is not None and (party := message.value())["finance"]:
-            worth[party["name"]] = party["finance"]["lifetime_value"]
-    consumer.close()
-    registry.close()
+        worth = {
+            record["name"]: Decimal(record["finance"]["lifetime_value"])
+            for record in _follow(stack)
+            if record["finance"]
+        }
     assert worth == wanted
+
+
+def _follow(stack: Running) -> list[dict[str, Any]]:
+    """Run the example to the end of the topic; return the latest record of each party."""
+    addresses = ["--kafka", stack.addresses.kafka, "--registry", stack.addresses.registry]
+    command = [sys.executable, str(EXAMPLE), *addresses, "--group", f"somebody-{time.monotonic_ns()}", "--once"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    latest = {line["id"]: line["record"] for line in map(json.loads, done.stdout.splitlines())}
+    return [record for record in latest.values() if record is not None]
 
 
 def test_logs_hold_no_secrets(stack: Running, stories: list[Story], companies: list[Company]) -> None:
