@@ -48,6 +48,15 @@ ROLES = frozenset(
     ]
 )
 """Local parts that name a desk, not a person."""
+FREE_MAIL = frozenset(
+    [
+        "163.com", "aol.com", "fastmail.com", "free.fr", "gmail.com", "gmx.de", "gmx.net", "googlemail.com",
+        "hotmail.co.uk", "hotmail.com", "icloud.com", "libero.it", "live.com", "mail.com", "mail.ru",
+        "me.com", "msn.com", "orange.fr", "outlook.com", "pm.me", "proton.me", "protonmail.com",
+        "qq.com", "t-online.de", "web.de", "wp.pl", "yahoo.co.jp", "yahoo.co.uk", "yahoo.com", "yandex.ru", "ymail.com",
+    ]
+)  # fmt: skip
+"""Domains of mail providers: they tell nothing about the company."""
 LEGAL_FORMS = frozenset(
     [
         "ab",

@@ -1,0 +1,5 @@
+"""Who is it? A draft is the entity that its vendor object already is, or one that it matches, or a new one."""
+
+from streams.stages.identity.exact import NAMESPACE, index, linked, match_keys, new_id, resolve
+
+__all__ = ["NAMESPACE", "index", "linked", "match_keys", "new_id", "resolve"]
