@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from starlette.responses import Response
@@ -25,12 +26,14 @@ def dumps(value: Any) -> str:
 
 def _write(value: Any, parts: list[str]) -> None:
     match value:
+        case str():
+            parts.append(encode_basestring_ascii(value))
         case Decimal():
             parts.append(format(value, "f"))
         case dict():
             parts.append("{")
             for index, (key, item) in enumerate(value.items()):
-                parts.append(f"{',' if index else ''}{json.dumps(str(key))}:")
+                parts.append(f"{',' if index else ''}{encode_basestring_ascii(str(key))}:")
                 _write(item, parts)
             parts.append("}")
         case list() | tuple():

@@ -143,7 +143,8 @@ class _Salesforce:
 
     def _records(self, account: str, name: str) -> list[dict[str, Any]]:
         base = self._orgs.org(account).schema.find(name)
-        return [dict(row) for row in self._orgs.org(account).table(base.name).values()] if base else []
+        rows = self._orgs.org(account).table(base.name).values() if base else ()
+        return [dict.fromkeys(base.fields) | row for row in rows] if base else []
 
     async def _data(self, request: Request) -> Response:
         version = request.path_params["version"]

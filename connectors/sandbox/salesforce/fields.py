@@ -61,7 +61,7 @@ class Field:
 
 def stamp(moment: datetime) -> str:
     """Return an instant in the API's form, `2026-01-01T00:00:00.000+0000`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "+0000"
 
 
 def moment_of(text: str) -> datetime:

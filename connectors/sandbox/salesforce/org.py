@@ -16,19 +16,31 @@ Record: TypeAlias = dict[str, Any]
 Key: TypeAlias = tuple[str, str]
 
 
+class Stored(dict[str, Any]):
+    """A record as it is kept: empty fields are left out and read as None, which saves most of its memory."""
+
+    def __missing__(self, name: str) -> None:
+        """An empty field."""
+        return
+
+
+def stored(record: Mapping[str, Any]) -> Stored:
+    """The kept form of a record."""
+    return Stored({name: value for name, value in record.items() if value is not None})
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One record as it is after a unit, and as it was before; `record` is None once it is purged."""
 
     name: str
-    record: Mapping[str, Any] | None
-    before: Mapping[str, Any] | None = None
+    record: Stored | None
+    before: Stored | None = None
 
     @property
     def id(self) -> str:
         """The record's id."""
-        found = self.record or self.before or {}
-        return str(found["Id"])
+        return str((self.record or self.before or Stored())["Id"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,7 @@ class Org:
         self.purged: list[Purged] = []
         self.channels: dict[str, tuple[str, ...]] = {}
         self._journal = journal
-        self._tables: dict[str, dict[str, Record]] = {found.name: {} for found in self.schema}
+        self._tables: dict[str, dict[str, Stored]] = {found.name: {} for found in self.schema}
         self._keyed: dict[tuple[str, str, Any], dict[str, None]] = {}
         self._number = 0
 
@@ -110,7 +122,7 @@ class Org:
         for change in changes:
             kinds = self.schema.addressed(change.name).fields
             record = {name: _revived(kinds[name], value) for name, value in (change.record or {}).items()}
-            self._put(change.name, record)
+            self._put(change.name, Stored(record))
             self._number = max(self._number, number_of(change.id))
 
     def declare(self, name: str, field: Field) -> None:
@@ -121,6 +133,10 @@ class Org:
     def table(self, name: str) -> Mapping[str, Record]:
         """All records of an object, those in the recycle bin too."""
         return self._tables[name]
+
+    def kept(self, name: str, record_id: str) -> Stored | None:
+        """One record as it is kept, in the recycle bin or not."""
+        return self._tables[name].get(record_id)
 
     def next_id(self, prefix: str) -> str:
         """A fresh record id."""
@@ -139,17 +155,17 @@ class Org:
                 self._drop(change.name, change.id)
                 self._bury(change, now)
             else:
-                self._put(change.name, dict(change.record))
+                self._put(change.name, change.record)
         if author.announced:
             self._journal.announce(self, changes, author, now)
 
     def _bury(self, change: Change, now: datetime) -> None:
-        before = change.before or {}
+        before = change.before or Stored()
         deleted = before["SystemModstamp"] if before["IsDeleted"] else stamp(now)
         self.purged.append(Purged(change.name, change.id, deleted))
         self._journal.bury(self.purged[-1])
 
-    def _put(self, name: str, record: Record) -> None:
+    def _put(self, name: str, record: Stored) -> None:
         self._drop(name, record["Id"], keep=True)
         self._tables[name][record["Id"]] = record
         for field in self.schema.addressed(name).keys:
@@ -210,7 +226,11 @@ class Unit:
     def get(self, name: str, record_id: str) -> Record | None:
         """A copy of the record as this unit sees it, deleted or not."""
         found = self.peek(name, record_id)
-        return dict(found) if found else None
+        return self._copy(name, found) if found else None
+
+    def _copy(self, name: str, record: Record) -> Record:
+        """The record with every field of its object."""
+        return dict.fromkeys(self.org.schema.addressed(name).fields) | record
 
     def rows(self, name: str) -> Iterable[Record]:
         """All records of an object as this unit sees them, deleted ones too; not to be changed."""
@@ -227,7 +247,7 @@ class Unit:
         key = next((field for field in equal if field in self.org.schema.addressed(name).keys), None)
         for record in self.holding(name, key, equal[key]) if key else self.rows(name):
             if not record["IsDeleted"] and all(record.get(field) == value for field, value in equal.items()):
-                yield dict(record)
+                yield self._copy(name, record)
 
     def holding(self, name: str, field: str, value: object) -> list[Record]:
         """The live records with this value in a key field, whatever its case; not to be changed."""
@@ -270,9 +290,9 @@ class Unit:
 
     def commit(self) -> None:
         """Apply everything to the org."""
-        tables = self.org.table
         changes = [
-            Change(name, record, tables(name).get(record_id)) for (name, record_id), record in self._changed.items()
+            Change(name, stored(record) if record else None, self.org.kept(name, record_id))
+            for (name, record_id), record in self._changed.items()
         ]
         self.org.apply([change for change in changes if change.record or change.before], self.author, self.now)
         self._changed = {}

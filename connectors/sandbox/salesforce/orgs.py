@@ -8,7 +8,7 @@ from connectors.sandbox.accounts import derive
 from connectors.sandbox.context import SandboxContext
 from connectors.sandbox.salesforce.fields import Field
 from connectors.sandbox.salesforce.ids import PODS, make_id
-from connectors.sandbox.salesforce.org import Author, Change, Org, Purged, Unit
+from connectors.sandbox.salesforce.org import Author, Change, Org, Purged, Stored, Unit
 from connectors.sandbox.salesforce.pubsub.publisher import Publisher
 from connectors.sandbox.salesforce.seed import furnish
 
@@ -98,5 +98,5 @@ class Orgs:
             org.schema.addressed(body.pop("object")).add(Field(**body))
         org.purged += [Purged(**body) for body in self._ctx.database.all(account, _PURGED)]
         for found in org.schema:
-            org.load(Change(found.name, body) for body in self._ctx.database.all(account, found.name))
+            org.load(Change(found.name, Stored(body)) for body in self._ctx.database.all(account, found.name))
         return org

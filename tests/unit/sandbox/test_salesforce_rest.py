@@ -370,10 +370,10 @@ async def test_samples_are_the_same_for_the_same_seed(api: httpx.AsyncClient) ->
     """Seeding makes linked records, equal in two orgs."""
     seen = []
     for account in ("one", "two"):
-        made = (await api.post("/__sandbox/seed", json={"account": account, "size": 20, "seed": 4})).json()["made"]
+        made = (await api.post("/__sandbox/seed", json={"account": account, "size": 30, "seed": 4})).json()["made"]
         headers = {"Authorization": f"Bearer {(await _known(api, account))['access_token']}"}
         text = "SELECT Name, Amount, (SELECT Quantity FROM OpportunityLineItems) FROM Opportunity"
         rows = (await api.get(f"{DATA}/query", params={"q": text}, headers=headers)).json()["records"]
         seen.append((made, [(row["Name"], row["Amount"]) for row in rows]))
     assert seen[0] == seen[1]
-    assert (seen[0][0]["Account"], len(seen[0][1])) == (20, 20)
+    assert (seen[0][0]["Contact"], seen[0][0]["Account"], len(seen[0][1])) == (30, 8, 2)

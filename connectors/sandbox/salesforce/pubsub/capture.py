@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.sandbox.salesforce.fields import moment_of
 from connectors.sandbox.salesforce.objects import Schema
-from connectors.sandbox.salesforce.org import Author, Change
+from connectors.sandbox.salesforce.org import Author, Change, Stored
 from connectors.sandbox.salesforce.pubsub.bodies import Body, difference, milliseconds, whole
 from connectors.sandbox.salesforce.pubsub.layout import Slot, slots
 from connectors.sandbox.salesforce.pubsub.schemas import HEADER
@@ -78,7 +78,7 @@ def _event(layout: list[Slot], change: Change) -> Event | None:
     kind = _kind(change)
     if kind is None:
         return None
-    record, before = change.record or {}, change.before or {}
+    record, before = change.record or Stored(), change.before or Stored()
     if kind == "UPDATE":
         return Event(change.name, kind, [change.id], difference(layout, before, record))
     body = whole(layout, record) if kind in {"CREATE", "UNDELETE"} else Body()
