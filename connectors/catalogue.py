@@ -6,9 +6,11 @@ from connectors.pardot.vendor import Pardot
 from connectors.ports import Vendor
 from connectors.quickbooks.vendor import QuickBooks
 from connectors.salesforce.vendor import Salesforce
+from connectors.woocommerce.vendor import WooCommerce
 
 VENDORS: Mapping[str, Vendor] = {
     "salesforce": Salesforce(),
     "pardot": Pardot(),
     "quickbooks": QuickBooks(),
+    "woocommerce": WooCommerce(),
 }

@@ -13,7 +13,7 @@ from connectors.sandbox.json_text import loads
 from connectors.sandbox.woocommerce import auth, hooks
 from connectors.sandbox.woocommerce.batch import run_batch
 from connectors.sandbox.woocommerce.errors import WooError, no_route
-from connectors.sandbox.woocommerce.kinds import KINDS, REFUND, VARIATION, Kind
+from connectors.sandbox.woocommerce.kinds import KINDS, PRODUCT, REFUND, VARIATION, Kind
 from connectors.sandbox.woocommerce.listing import listed
 from connectors.sandbox.woocommerce.resources import RESOURCES, Resource
 from connectors.sandbox.woocommerce.shop import Entity, Shop
@@ -141,7 +141,10 @@ def _single(resource: Resource) -> Handler:
     def handle(call: Call) -> Response:
         owner, kind, method = _owner(call, resource.kind), resource.kind, call.request.method
         changes = method in {"PUT", "POST", "PATCH"}
-        entity = call.shop.require(kind, call.request.path_params["id"], status=400 if changes else 404)
+        id_ = call.request.path_params["id"]
+        if kind is PRODUCT and method == "GET" and (variation := call.shop.get(VARIATION.name, id_)) is not None:
+            return PhpJson(_fields(call, call.shop.shown(VARIATION, variation)))
+        entity = call.shop.require(kind, id_, status=400 if changes else 404)
         if owner is not None and entity["_parent"] != str(owner["id"]):
             raise WooError(f"woocommerce_rest_{kind.code or kind.name}_invalid_id", "Invalid ID.", 404)
         if method == "GET":
@@ -171,8 +174,13 @@ def _list_all(kind: Kind) -> Handler:
 def _page(call: Call, kind: Kind, parent: int | None) -> Response:
     address = str(call.request.url.replace(query=""))
     page = listed(call.shop, kind, call.query, parent=parent, url=address)
-    rows = [_fields(call, call.shop.shown(kind, row)) for row in page.rows]
+    rows = [_fields(call, {**call.shop.shown(kind, row), **_named(kind, parent, row)}) for row in page.rows]
     return PhpJson(rows, headers=dict(page.headers))
+
+
+def _named(kind: Kind, parent: int | None, row: Entity) -> Entity:
+    """Where the list is not below the owner, the row names it."""
+    return {"parent_id": int(row["_parent"])} if kind.parent and parent is None else {}
 
 
 def _owner(call: Call, kind: Kind) -> Entity | None:

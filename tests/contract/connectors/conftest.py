@@ -17,7 +17,13 @@ from connectors.tokens import MemoryTokenStore
 from tests.contract.connectors.kit.company import Company, Connect
 
 NUMBERS = itertools.count(1)
-IDENTITY = {"salesforce": "org_id", "pardot": "business_unit_id", "quickbooks": "realm"}
+IDENTITY = {
+    "salesforce": "org_id",
+    "pardot": "business_unit_id",
+    "quickbooks": "realm",
+    "shopify": "shop",
+    "woocommerce": "store",
+}
 SECRETS = ("client_id", "client_secret", "refresh_token")
 
 
@@ -49,6 +55,8 @@ async def connect(sandbox_dir: Path) -> AsyncIterator[Connect]:
         await store.compare_and_set(name, vendor, Secret({**known, **(secrets or {})}), expected_version=0)
         url = served.url(vendor, "https")
         given = {"ca_file": str(served.ca_file), "token_url": _https(credentials["token_url"]), **settings}
+        if "pubsub_endpoint" in credentials:
+            given.setdefault("pubsub_address", credentials["pubsub_endpoint"])
         account = Account(name, vendor, url, credentials[IDENTITY[vendor]], given)
         tools = Tools(SystemClock(), store, frozenset({served.host}))
 

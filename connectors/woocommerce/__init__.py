@@ -1,0 +1,1 @@
+"""WooCommerce: the shop's orders, refunds, customers, products and carts."""
