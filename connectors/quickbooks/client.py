@@ -161,6 +161,8 @@ class QuickBooksClient:
             content=content,
         )
         if not response.is_success:
+            with suppress(ValueError):
+                self._learn(loads(response.content))
             raise to_error(response, fault_in(response), reads=reads, now=self._clock.now())
         return self._parsed(response, reads=reads)
 
@@ -177,9 +179,14 @@ class QuickBooksClient:
             tid = response.headers.get("intuit_tid", "")
             raise (RetryableError if reads else InDoubtError)(f"QuickBooks' answer is not JSON; intuit_tid {tid}")
         self.metered += reads
-        with suppress(ValueError):
-            self._ahead = parse_instant(str(answer.get("time"))) - self._clock.now()
+        self._learn(answer)
         return answer
+
+    def _learn(self, answer: Any) -> None:
+        """Take QuickBooks' time from an answer or a fault."""
+        if isinstance(answer, dict):
+            with suppress(ValueError):
+                self._ahead = parse_instant(str(answer.get("time"))) - self._clock.now()
 
 
 def quoted(value: str) -> str:

@@ -27,6 +27,8 @@ MONTHLY_READS = 15_000.0
 LOOK_BACK = timedelta(days=29)
 """A day less than capture's own, as clocks differ."""
 SECOND = timedelta(seconds=1)
+SWEEPS_APART = timedelta(seconds=60)
+"""Within one reading: a long one goes on being swept, and comes to its end however short the period."""
 
 Page = tuple[Sequence[Raw], Position]
 logger = logging.getLogger(__name__)
@@ -82,16 +84,16 @@ class QuickBooksSource:
         """
         start = position = decode(cursor)
         self._base = position.spent, self._stored
-        swept = False
+        again = self._clock.now()
         try:
             while True:
                 self._afford()
-                if not swept and self._due(position):
-                    pages, swept = self._sweep(position), True
+                if self._clock.now() >= again and self._due(position):
+                    pages, again = self._sweep(position), self._clock.now() + SWEEPS_APART
                 elif position.windows:
-                    pages, swept = self._window(position), False
+                    pages = self._window(position)
                 elif position.listings:
-                    pages, swept = self._listing(position), False
+                    pages = self._listing(position)
                 else:
                     return
                 async for records, after in pages:
