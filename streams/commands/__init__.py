@@ -18,6 +18,7 @@ MODULES: tuple[str, ...] = (
     "schemas",
     "tokens",
     "connections",
+    "keys",
     "mapping",
     "dlq",
     "check",

@@ -20,7 +20,7 @@ from streams.delivery.waits import after, until
 from streams.runtime.types import Output, StateShard
 
 GATHER_SECONDS = 0.05
-FURTHER_FIRST = -1
+FURTHER_FIRST = -2
 """Before all priorities: what is begun is ended first."""
 
 

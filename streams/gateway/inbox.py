@@ -1,31 +1,53 @@
-"""Records of webhooks on their way into `inbox.v1`: done only when every replica that must have them does."""
+"""Records on their way into Kafka: done only when every replica that must have them does."""
 
 import asyncio
 import threading
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from connectors.errors import RejectedError, RetryableError
 from connectors.kafka.client import KafkaSettings, explain, producer_config
-from connectors.kafka.codec import Codec
+from connectors.kafka.codec import Codec, Record
 from connectors.kafka.headers import webhook_headers
 from connectors.kafka.partition import partition_for
 from connectors.kafka.records import VendorRecord
-from connectors.kafka.topics import INBOX
+from connectors.kafka.topics import INBOX, Topic
 
 POLL_SECONDS = 0.1
 MESSAGE_TIMEOUT_MS = 10_000
 MAX_PENDING = 10_000
 
 
+class Tenanted(Record, Protocol):
+    """A record type that names its tenant."""
+
+    @property
+    def tenant(self) -> str:
+        """Whose it is, and the key."""
+        ...
+
+
+R_co = TypeVar("R_co", bound=Tenanted, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Generic[R_co]):
+    """A record to be written, with the headers it gets."""
+
+    topic: Topic
+    record: R_co
+    headers: Sequence[tuple[str, bytes]]
+
+
 class Inbox:
-    """A plain idempotent producer for the inbox. Its callbacks are served by a thread of its own.
+    """A plain idempotent producer. Its callbacks are served by a thread of its own.
 
     Args:
         kafka: the cluster.
-        codec: warmed for the inbox, so that encoding asks nobody.
+        codec: warmed for the topics, so that encoding asks nobody.
     """
 
     def __init__(self, kafka: KafkaSettings, codec: Codec) -> None:
@@ -51,6 +73,10 @@ class Inbox:
         await asyncio.shield(self._failed)
 
     async def put(self, records: Sequence[VendorRecord], trace: str) -> None:
+        """Write records of webhooks into the inbox; returns and raises as `send`."""
+        await self.send([Item(INBOX, record, webhook_headers(record, trace)) for record in records])
+
+    async def send(self, items: Sequence[Item[Tenanted]]) -> None:
         """Return when all records are acknowledged; after an error some may have been written, and may be repeated.
 
         Raises:
@@ -58,7 +84,7 @@ class Inbox:
             RejectedError: a record is larger than the topic takes.
         """
         loop = asyncio.get_running_loop()
-        acks = [self._produce(record, trace, loop) for record in records]
+        acks = [self._produce(item, loop) for item in items]
         try:
             await asyncio.gather(*acks)
         except KafkaException as error:
@@ -66,7 +92,7 @@ class Inbox:
                 raise RejectedError("a record is larger than the topic takes") from error
             raise RetryableError(f"Kafka does not acknowledge: {explain(error)}") from error
 
-    def _produce(self, record: VendorRecord, trace: str, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+    def _produce(self, item: Item[Tenanted], loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
         acknowledged: asyncio.Future[None] = loop.create_future()
 
         def delivered(error: KafkaError | None, _: Any) -> None:
@@ -75,11 +101,11 @@ class Inbox:
 
         try:
             self._producer.produce(
-                INBOX.name,
-                key=record.tenant.encode(),
-                value=self._codec.encode(INBOX, record),
-                partition=partition_for(record.tenant, self._partitions),
-                headers=list(webhook_headers(record, trace)),
+                item.topic.name,
+                key=item.record.tenant.encode(),
+                value=self._codec.encode(item.topic, item.record),
+                partition=partition_for(item.record.tenant, self._partitions),
+                headers=list(item.headers),
                 on_delivery=delivered,
             )
         except BufferError:

@@ -4,25 +4,33 @@ import asyncio
 import logging
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 
 from starlette.applications import Starlette
 
+import connectors
 from connectors.catalogue import VENDORS
 from connectors.clock import SystemClock
 from connectors.errors import FatalError
 from connectors.kafka.admin import require_partitions
 from connectors.kafka.codec import Codec
 from connectors.kafka.registry import RegistryIds
-from connectors.kafka.topics import CONNECTION, INBOX
+from connectors.kafka.topics import CONNECTION, INBOX, REPLY
 from streams.connections import Directory
+from streams.gateway import openapi
+from streams.gateway.api import Requests
+from streams.gateway.events import Events
 from streams.gateway.inbox import Inbox
+from streams.gateway.keys import ApiKeys
 from streams.gateway.origin import Network, network
+from streams.gateway.replies import Replies
 from streams.gateway.secrets import WebhookSecrets
 from streams.gateway.seen import Seen
 from streams.gateway.webhooks import Webhooks
 from streams.http import HttpServer, Probes, probe_routes
 from streams.logs import set_up
 from streams.settings import Settings
+from streams.stages.mapping import Templates
 from streams.tokens import open_tokens
 
 logger = logging.getLogger(__name__)
@@ -42,7 +50,12 @@ class Gateway:
         self._inbox = Inbox(settings.kafka, codec)
         self._directory = Directory(settings.kafka, codec)
         self._tokens = open_tokens(settings)
+        self._replies = Replies(settings.kafka, codec)
         self._seen = Seen(settings.data_dir / "deliveries", clock)
+        keys = ApiKeys(self._tokens, clock)
+        requests = Requests(keys, self._inbox, self._replies, clock)
+        shipped = Templates.load(Path(connectors.__file__).parent)
+        events = Events(keys, self._directory.get, shipped, self._inbox, self._seen, clock)
         webhooks = Webhooks(
             VENDORS,
             self._directory,
@@ -52,7 +65,9 @@ class Gateway:
             trusted_proxies(settings),
             clock,
         )
-        app = Starlette(routes=[*webhooks.routes(), *probe_routes(self.problems)[:2]])
+        documents = openapi.routes(settings.gateway.public_url)
+        api = [*requests.routes(), *events.routes(), *documents]
+        app = Starlette(routes=[*webhooks.routes(), *api, *probe_routes(self.problems)[:2]])
         ports = settings.ports
         self.http = HttpServer(app, settings.host, ports.gateway, "SLUICEWAY_PORTS__GATEWAY")
         self.probes = Probes(settings.host, ports.gateway_metrics, "SLUICEWAY_PORTS__GATEWAY_METRICS", self.problems)
@@ -62,7 +77,7 @@ class Gateway:
 
     def problems(self) -> Sequence[str]:
         """Return why requests are not accepted; nothing: they are."""
-        found = (self._directory.problem, "stopping" if self._stopping else None)
+        found = (self._directory.problem, self._replies.problem, "stopping" if self._stopping else None)
         return [problem for problem in found if problem is not None]
 
     async def start(self) -> None:
@@ -73,12 +88,14 @@ class Gateway:
             RetryableError, KafkaException: the registry or Kafka does not answer.
         """
         await self.probes.start()
-        await self._ids.warm([INBOX, CONNECTION])
-        await require_partitions(self._kafka, [INBOX])
+        await self._ids.warm([INBOX, REPLY, CONNECTION])
+        await require_partitions(self._kafka, [INBOX, REPLY])
         await asyncio.to_thread(self._seen.load)
         self._inbox.start()
-        await self._directory.start()
-        await self._directory.wait_ready()
+        for follower in (self._directory, self._replies):
+            await follower.start()
+        for follower in (self._directory, self._replies):
+            await follower.wait_ready()
         await self.http.start()
 
     async def run(self) -> None:
@@ -89,7 +106,8 @@ class Gateway:
         """
         await self.start()
         logger.info("webhooks: http://%s:%d/webhooks/<vendor>[/<tenant>]", self._host, self.http.port)
-        broken = [asyncio.create_task(self._inbox.failure()), asyncio.create_task(self._directory.failure())]
+        fatal = (self._inbox.failure(), self._directory.failure(), self._replies.failure())
+        broken = [asyncio.create_task(failure) for failure in fatal]
         try:
             await asyncio.wait(broken, return_when=asyncio.FIRST_EXCEPTION)
             await asyncio.gather(*(task for task in broken if task.done()))
@@ -103,6 +121,7 @@ class Gateway:
         await self.http.stop()
         await self._inbox.stop()
         await self._directory.stop()
+        await self._replies.stop()
         await self._tokens.aclose()
         await self.probes.stop()
         self._ids.close()

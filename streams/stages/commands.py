@@ -110,4 +110,4 @@ def _emit(
         body=body,
         source_version=source_version,
     )
-    work.emits.append(Emit(COMMAND, work.tenant, command.SCHEMA, command, asked))
+    work.emits.append(Emit(COMMAND, work.tenant, command.SCHEMA, command, asked=asked))
