@@ -1,14 +1,16 @@
 """simple-salesforce, unmodified, against the Salesforce sandbox over HTTPS.
 
-The client builds its token address as `https://{domain}.salesforce.com`, so it cannot ask the sandbox for a token
-itself; the session id comes from the sandbox's token endpoint and is passed in, which the client offers for exactly
-such cases. Everything after that is the client's own doing.
+Most tests pass in a session id, which the client offers for such cases. Where the client logs in itself it builds its
+address as `https://{domain}.salesforce.com`; a transport adapter, the client library's own means, leads that host to
+the sandbox.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -218,3 +220,84 @@ async def test_a_custom_field_can_be_declared(client: Salesforce) -> None:
         return client.Account.get(made)["Region__c"]
 
     assert await asyncio.to_thread(session) == "north"
+
+
+class Detour(requests.adapters.HTTPAdapter):
+    """Leads every https address to the sandbox's plain one."""
+
+    def __init__(self, netloc: str) -> None:
+        self.netloc = netloc
+        super().__init__()
+
+    def send(self, request: requests.PreparedRequest, *rest: Any, **more: Any) -> requests.Response:
+        """Send to the sandbox."""
+        request.url = urlsplit(request.url or "")._replace(scheme="http", netloc=self.netloc).geturl()
+        return super().send(request, *rest, **more)
+
+
+@pytest.mark.parametrize("flow", ["client credentials", "jwt", "soap"])
+async def test_the_client_logs_in_by_itself(sandbox: Sandboxes, flow: str) -> None:
+    """Client credentials by Basic header, a JWT signed with the offered key, and SOAP login of an old version work."""
+    async with httpx.AsyncClient(base_url=sandbox.url("salesforce")) as http:
+        known = (await http.get("/__sandbox/credentials", params={"account": "acme"})).json()
+    ways: dict[str, dict[str, Any]] = {
+        "client credentials": {"consumer_key": known["client_id"], "consumer_secret": known["client_secret"]},
+        "jwt": {
+            "username": known["username"],
+            "consumer_key": known["client_id"],
+            "privatekey": known["jwt_private_key"],
+        },
+        "soap": {
+            "username": known["username"],
+            "password": known["password"],
+            "security_token": known["security_token"],
+        },
+    }
+
+    def session() -> str:
+        with requests.Session() as http:
+            http.trust_env = False
+            http.mount("https://", Detour(urlsplit(sandbox.url("salesforce")).netloc))
+            version = "64.0" if flow == "soap" else VERSION
+            client = Salesforce(**ways[flow], domain="acme.my", session=http, version=version)
+            return str(client.Account.create({"Name": "A"})["id"])
+
+    assert (await asyncio.to_thread(session)).startswith("001")
+
+
+async def test_bulk_jobs_load_and_extract(client: Salesforce, tmp_path: Path) -> None:
+    """The client's Bulk 2.0 part inserts, upserts, updates, queries and deletes, and reads every result file."""
+
+    def session() -> tuple[list[Any], list[str], int]:
+        rows = [{"Name": f'N,"{n}"', "Sluiceway_Id__c": f"k{n}"} for n in range(25)]
+        told = client.bulk2.Account.insert(records=rows, batch_size=10)
+        failed = client.bulk2.Account.insert(records=[{"Name": "", "Phone": "1"}])[0]
+        why = client.bulk2.Account.get_failed_records(failed["job_id"])
+        upserted = client.bulk2.Account.upsert(
+            records=[{"Sluiceway_Id__c": "K1", "Name": "One"}], external_id_field="Sluiceway_Id__c"
+        )
+        file = tmp_path / "accounts.csv"
+        file.write_text("".join(client.bulk2.Account.query("SELECT Id, Name FROM Account", max_records=10)))
+        ids = [line.split(",")[0].strip('"') for line in file.read_text().splitlines() if line.startswith('"001')]
+        deleted = client.bulk2.Account.delete(records=[{"Id": record_id} for record_id in ids])
+        counts = [*(job["numberRecordsProcessed"] for job in (*told, *upserted, *deleted)), why.count("REQUIRED")]
+        return counts, ids, client.query("SELECT COUNT() FROM Account")["totalSize"]
+
+    counts, ids, left = await asyncio.to_thread(session)
+    assert (counts, len(ids), left) == ([10, 10, 5, 1, 25, 1], 25, 0)
+
+
+async def test_objects_describe_themselves(client: Salesforce) -> None:
+    """The list of objects, an object's summary and its deleted and updated ids are what the client expects."""
+
+    def session() -> tuple[Any, ...]:
+        names = {found["name"] for found in client.describe()["sobjects"]}
+        summary = client.Account.metadata()["objectDescribe"]
+        made = client.Account.create({"Name": "A"})["id"]
+        start, end = datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC) + timedelta(hours=1)
+        updated = client.Account.updated(start, end)["ids"]
+        client.Account.delete(made)
+        gone = [row["id"] for row in client.Account.deleted(start, end)["deletedRecords"]]
+        return {"Lead", "Opportunity"} <= names, summary["keyPrefix"], updated == gone == [made]
+
+    assert await asyncio.to_thread(session) == (True, "001", True)
