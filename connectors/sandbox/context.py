@@ -85,7 +85,7 @@ class Vendor:
     account_of: Callable[[Request], str | None]
     """The account a call is about, for meter and faults; None if it cannot be told."""
     operation_of: Callable[[Request], str]
-    """A short stable name for the call, such as `create Customer`."""
+    """A short stable name for the call, such as `create Customer`; `request.state.body` has the body."""
     throttled: Callable[[Request], Response]
     """The vendor's answer to a caller that is too fast."""
     records: Callable[[str, str], list[dict[str, Any]]]
@@ -93,6 +93,9 @@ class Vendor:
     seed: Callable[[str, int, int], dict[str, int]]
     """(account, size, seed) -> number of records made by object; same arguments, same records."""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    concurrency: Callable[[Request, str], int | None] = lambda _request, _account: None
+    """(call, its account) -> how many of the account's calls may be under way at once, this one included; the others
+    get `throttled`. None: this call does not count."""
 
 
 Build = Callable[[SandboxContext], Vendor]

@@ -1,11 +1,15 @@
 """One request from arrival to answer: counted, struck by faults, handled in one transaction, answered."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from connectors.sandbox.context import SandboxContext, Vendor
@@ -24,6 +28,7 @@ ENDINGS = frozenset(
     }
 )
 PIECES = 10
+AT_ONCE = "calls at once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class Exchange:
         self._ctx = ctx
         self._vendor = vendor
         self._later: set[asyncio.Task[Any]] = set()
+        self._under_way: Counter[str] = Counter()
 
     async def aclose(self) -> None:
         """Give up commits that `reset_then_commit` still holds back."""
@@ -56,12 +62,18 @@ class Exchange:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         request = Request(scope, receive)
-        body = await request.body()
+        body = request.state.body = await request.body()
         account = self._vendor.account_of(request)
         self._ctx.meter.call(account, self._vendor.operation_of(request))
-        await self._prelude(request, account)
-        fault = self._take(ENDINGS, request, account)
-        answer = await self._answer(request, body, fault)
+        fault: Fault | None = None
+        # Over before the answer leaves: whoever has read it may send the next call.
+        with self._counted(request, account) as admitted:
+            if admitted:
+                await self._prelude(request, account)
+                fault = self._take(ENDINGS, request, account)
+                answer = await self._answer(request, body, fault)
+            else:
+                answer = _rendered(self._vendor.throttled(request))
         self._ctx.meter.answer(account, answer.status if answer else "reset")
         if answer is None:
             await _reset(scope, receive)
@@ -73,6 +85,23 @@ class Exchange:
             task = asyncio.create_task(self._commit_later(request, body, fault.seconds))
             self._later.add(task)
             task.add_done_callback(self._later.discard)
+
+    @contextmanager
+    def _counted(self, request: Request, account: str | None) -> Iterator[bool]:
+        """Count a call as under way; False: as many as the vendor allows are already."""
+        most = None if account is None else self._vendor.concurrency(request, account)
+        if account is None or most is None:
+            yield True
+            return
+        if self._under_way[account] >= most:
+            self._ctx.meter.over(account, AT_ONCE)
+            yield False
+            return
+        self._under_way[account] += 1
+        try:
+            yield True
+        finally:
+            self._under_way[account] -= 1
 
     async def _prelude(self, request: Request, account: str | None) -> None:
         delay = self._take(frozenset({"delay"}), request, account)
@@ -87,8 +116,7 @@ class Exchange:
             case "status" if fault:
                 return Answer(fault.status, [(b"content-type", _media_type(fault.body))], fault.body.encode())
             case "throttle":
-                response = self._vendor.throttled(request)
-                return Answer(response.status_code, response.raw_headers, bytes(response.body))
+                return _rendered(self._vendor.throttled(request))
             case "reset_before_commit" | "reset_then_commit":
                 return None
             case "commit_then_reset":
@@ -142,6 +170,10 @@ class Exchange:
 
     def _take(self, kinds: frozenset[str], request: Request, account: str | None) -> Fault | None:
         return self._ctx.faults.take(kinds, account, request.method, request.url.path)
+
+
+def _rendered(response: Response) -> Answer:
+    return Answer(response.status_code, response.raw_headers, bytes(response.body))
 
 
 def _start(answer: Answer) -> Message:

@@ -1,9 +1,15 @@
-"""The served objects of API v5: their fields, and what callers may do with them."""
+"""What an object of API v5 is: its fields, and what callers may do with it. `catalogue.py` lists them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-INT, TEXT, EMAIL, FLAG, TIME, DATE, NUMBER = "int", "text", "email", "flag", "time", "date", "number"
+INT, TEXT, EMAIL, FLAG, TIME, DATE, NUMBER, LIST = "int", "text", "email", "flag", "time", "date", "number", "list"
+_MARKS = {"#": INT, "?": FLAG, "@": TIME, "%": NUMBER, "+": LIST, "": TEXT}
+_WORD = re.compile(r"([\w.]+)([#?@%+]?)(?:>([\w-]+))?")
+_RANGES = {"id": "=<>", "createdAt": "<>", "updatedAt": "<>", "lastActivityAt": "<>", "sentAt": "<>"}
+_EQUALS = frozenset({"name", "email", "type", "fieldId", "status", "objectType", "domain", "operation"})
+_GIVEN_BY_US = frozenset({"id", "isDeleted", "createdAt", "updatedAt", "createdById", "updatedById"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +25,7 @@ class Object:
         filters: Fields that a query may filter by, and with which comparisons: `=`, `<>` for ranges.
         parents: Relations in `fields` by dots: step to (object, id field).
         binned: Whether deleting is reversible and `deleted=` may be asked.
-        creates, changes: Whether callers may create; update and delete.
+        creates, changes, tagged: Whether callers may create; update and delete; tag.
     """
 
     name: str
@@ -30,116 +36,63 @@ class Object:
     filters: Mapping[str, str] = field(default_factory=dict)
     parents: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     binned: bool = True
-    creates: bool = True
-    changes: bool = True
+    creates: bool = False
+    changes: bool = False
+    tagged: bool = False
 
 
-def _kinds(**names: str) -> dict[str, str]:
-    return {name: kind for kind, listed in names.items() for name in listed.split()}
+def define(
+    name: str,
+    words: str,
+    *,
+    can: str = "",
+    required: str = "name",
+    fixed: str = "",
+    given_by_us: str = "",
+    unfiltered: str = "",
+) -> Object:
+    """Define an object.
+
+    Args:
+        name: Its place in URLs.
+        words: Its fields: `name` is text, `id#` a whole number, `isDeleted?` true or false, `sentAt@` an instant,
+            `cost%` a number, `recipientListIds+` a list, and `campaignId>campaigns` the id of another object, which
+            `fields` reaches as `campaign.name`.
+        can: What callers may do beside reading: C create, U update and delete, T tag.
+        required: Fields that a create must set, of those the object has.
+        fixed: Fields that only a create may set.
+        given_by_us: Fields that no caller may set.
+        unfiltered: Fields that a query may not filter by, against the habit of their name.
+    """
+    fields: dict[str, str] = {}
+    parents: dict[str, tuple[str, str]] = {}
+    for word in words.split():
+        match = _WORD.fullmatch(word)
+        if match is None:
+            raise ValueError(f"{name}: {word!r} is no field")
+        step, mark, parent = match.groups()
+        fields[step] = INT if parent else EMAIL if step == "email" else _MARKS[mark]
+        if parent:
+            parents[step.removesuffix("Id")] = (parent, step)
+    closed = _GIVEN_BY_US | set(given_by_us.split())
+    return Object(
+        name,
+        fields,
+        writable=frozenset(fields) - closed if can else frozenset(),
+        fixed=frozenset(fixed.split()),
+        required=tuple(step for step in required.split() if step in fields),
+        filters={step: _comparisons(step) for step in set(fields) - set(unfiltered.split()) if _comparisons(step)},
+        parents=parents,
+        binned="isDeleted" in fields,
+        creates="C" in can,
+        changes="U" in can,
+        tagged="T" in can,
+    )
 
 
-_STAMPS = {"createdAt": TIME, "updatedAt": TIME, "createdById": INT, "updatedById": INT}
-_RANGES = {"id": "=<>", "createdAt": "<>", "updatedAt": "<>"}
+def _comparisons(step: str) -> str:
+    return _RANGES.get(step) or ("=" if step in _EQUALS or step.endswith("Id") else "")
 
-_PROSPECT_WRITABLE = _kinds(
-    email="email",
-    text="firstName lastName salutation company website jobTitle department country addressOne addressTwo city state "
-    "territory zip phone fax source annualRevenue employees industry yearsInBusiness comments notes",
-    int="score campaignId profileId assignedToId userId prospectAccountId",
-    flag="isDoNotEmail isDoNotCall doNotSell isReviewed isStarred optedOut",
-)
-PROSPECTS = Object(
-    "prospects",
-    fields={
-        "id": INT,
-        **_PROSPECT_WRITABLE,
-        **_kinds(
-            text="grade recentInteraction firstReferrerUrl firstReferrerType firstReferrerQuery sourceParameter "
-            "campaignParameter mediumParameter contentParameter termParameter emailBouncedReason "
-            "convertedFromObjectName convertedFromObjectType salesforceId salesforceContactId salesforceLeadId "
-            "salesforceAccountId salesforceCampaignId salesforceOwnerId salesforceUrl",
-            int="lifecycleStageId",
-            time="lastActivityAt firstActivityAt firstAssignedAt emailBouncedAt convertedAt salesforceLastSync",
-            flag="isEmailHardBounced isDeleted",
-        ),
-        **_STAMPS,
-    },
-    writable=frozenset(_PROSPECT_WRITABLE),
-    required=("email",),
-    filters={
-        **_RANGES,
-        "email": "=",
-        "lastActivityAt": "<>",
-        "assignedToId": "=",
-        "salesforceId": "=",
-        "campaignId": "=",
-    },
-    parents={"campaign": ("campaigns", "campaignId")},
-)
-LISTS = Object(
-    "lists",
-    fields={
-        **_kinds(int="id folderId campaignId", text="name title description"),
-        **_kinds(flag="isPublic isDynamic isCrmVisible isDeleted"),
-        **_STAMPS,
-    },
-    writable=frozenset(["name", "title", "description", "isPublic", "isDynamic", "folderId", "campaignId"]),
-    fixed=frozenset({"isDynamic"}),
-    required=("name",),
-    filters={**_RANGES, "name": "="},
-    parents={"campaign": ("campaigns", "campaignId")},
-)
-MEMBERSHIPS = Object(
-    "list-memberships",
-    fields={**_kinds(int="id listId prospectId", flag="optedOut isDeleted"), **_STAMPS},
-    writable=frozenset({"listId", "prospectId", "optedOut"}),
-    fixed=frozenset({"listId", "prospectId"}),
-    required=("listId", "prospectId"),
-    filters={**_RANGES, "listId": "=", "prospectId": "="},
-    parents={"list": ("lists", "listId"), "prospect": ("prospects", "prospectId")},
-)
-CAMPAIGNS = Object(
-    "campaigns",
-    fields={
-        **_kinds(int="id folderId parentCampaignId", text="name salesforceId", number="cost", flag="isDeleted"),
-        **_STAMPS,
-    },
-    filters={**_RANGES, "name": "=", "salesforceId": "="},
-    creates=False,
-    changes=False,
-)
-ACTIVITIES = Object(
-    "visitor-activities",
-    fields={
-        **_kinds(
-            int="id type prospectId visitorId visitId campaignId emailId emailTemplateId listEmailId formId "
-            "formHandlerId landingPageId fileId customRedirectId opportunityId visitorPageViewId paidSearchAdId "
-            "siteSearchQueryId multivariateTestVariationId",
-            text="typeName details",
-        ),
-        "createdAt": TIME,
-        "updatedAt": TIME,
-    },
-    filters={**_RANGES, "type": "=", "prospectId": "=", "campaignId": "=", "emailId": "="},
-    parents={"prospect": ("prospects", "prospectId"), "campaign": ("campaigns", "campaignId")},
-    binned=False,
-    creates=False,
-    changes=False,
-)
-CUSTOM_FIELDS = Object(
-    "custom-fields",
-    fields={
-        **_kinds(int="id", text="name fieldId type salesforceId"),
-        **_kinds(flag="isRequired isRecordMultipleResponses isUseValues isAnalyticsSynced"),
-        **_STAMPS,
-    },
-    writable=frozenset({"name", "fieldId", "type"}),
-    required=("name", "fieldId", "type"),
-    filters=_RANGES,
-    binned=False,
-    changes=False,
-)
-OBJECTS = {found.name: found for found in (PROSPECTS, LISTS, MEMBERSHIPS, CAMPAIGNS, ACTIVITIES, CUSTOM_FIELDS)}
 
 # The kinds of prospect custom fields ("Custom Field" object, type) that are served, and how their values are kept.
 CUSTOM_KINDS = {"Text": TEXT, "Textarea": TEXT, "Dropdown": TEXT, "Number": NUMBER, "Date": DATE, "Checkbox": TEXT}

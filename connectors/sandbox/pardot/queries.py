@@ -3,36 +3,31 @@
 import base64
 import binascii
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeAlias
 
 from connectors.sandbox.pardot.errors import (
-    BAD_BOOLEAN,
     BAD_FILTER,
     BAD_LIMIT,
-    NOT_QUERYABLE,
+    BAD_RANGE,
+    TIMED_OUT,
     TOKEN_EXPIRED,
     TOKEN_INVALID,
-    TOO_MANY_FILTERS,
     PardotError,
 )
+from connectors.sandbox.pardot.filters import Bound, Test, bin_tests, bound_of, filter_tests
 from connectors.sandbox.pardot.objects import EMAIL, FLAG, INT, NUMBER, TEXT, Object
-from connectors.sandbox.pardot.store import Record
-from connectors.sandbox.pardot.values import kept
+from connectors.sandbox.pardot.table import Record, Table
 
-# "Query": page sizes, filter and token rules of the API v5 overview.
-_DEFAULT_LIMIT, _LARGEST_LIMIT = 200, 1000
-_MOST_FILTERED = 3
+# "Query": page sizes and token rules of the API v5 overview.
+_DEFAULT_LIMIT, _LARGEST_LIMIT, _LARGEST_OFFSET = 200, 1000, 2000
 _TOKEN_SECONDS = 4 * 3600
-_NOT_FILTERS = frozenset({"fields", "limit", "orderBy", "deleted", "nextPageToken"})
-_RANGE = re.compile(r"(.+?)(GreaterThanOrEqualTo|GreaterThan|LessThanOrEqualTo|LessThan|"
-                    r"AfterOrEqualTo|After|BeforeOrEqualTo|Before)")  # fmt: skip
-_NUMERIC_WORDS = ("GreaterThan", "LessThan")
+_NOT_FILTERS = frozenset({"fields", "limit", "offset", "orderBy", "deleted", "nextPageToken"})
+_BY_ID, _BY_TIME = (("id", False),), (("updatedAt", False), ("id", False))
 
-Test: TypeAlias = Callable[[Record], bool]
 Key: TypeAlias = tuple[Any, ...]
 
 
@@ -43,16 +38,20 @@ class Query:
     Attributes:
         params: As given, to go on in page tokens.
         tests: All hold for a record that is found.
+        bound: What the tests cannot be met outside of.
         order: Field and whether descending; the id comes last.
         limit: Records of a page.
+        offset: Records to leave out at the beginning.
         after: Order key of the last record of the page before.
         count: Records of the pages before.
     """
 
     params: Mapping[str, str]
     tests: tuple[Test, ...]
+    bound: Bound
     order: tuple[tuple[str, bool], ...]
     limit: int
+    offset: int
     after: Key | None
     count: int
 
@@ -88,65 +87,12 @@ def parse(target: Object, kinds: Mapping[str, str], params: Mapping[str, str], n
 
 def _begun(target: Object, kinds: Mapping[str, str], params: Mapping[str, str], after: Key | None, count: int) -> Query:
     filters = {name: value for name, value in params.items() if name not in _NOT_FILTERS}
-    tests = [_filter(target, kinds, name, value) for name, value in filters.items()]
-    filtered = {_field_of(name) for name in filters}
-    if len(filtered) > _MOST_FILTERED:
-        message = f"at most {_MOST_FILTERED} fields can be filtered, not {', '.join(sorted(filtered))}"
-        raise PardotError(TOO_MANY_FILTERS, message)
-    tests += _bin(target, params.get("deleted"))
-    kept_params = {name: value for name, value in params.items() if name not in {"fields", "nextPageToken"}}
-    return Query(kept_params, tuple(tests), _order(kinds, params.get("orderBy")), _limit(params), after, count)
-
-
-def _field_of(name: str) -> str:
-    match = _RANGE.fullmatch(name)
-    return match.group(1) if match else name
-
-
-def _filter(target: Object, kinds: Mapping[str, str], name: str, text: str) -> Test:
-    match = _RANGE.fullmatch(name) if name not in kinds else None
-    field, word = (match.group(1), match.group(2)) if match else (name, "")
-    if field not in kinds:
-        raise PardotError(BAD_FILTER, f"{name}: unknown parameter")
-    allowed = target.filters.get(field, "")
-    numeric = kinds[field] in {INT, NUMBER}
-    if ("<>" if word else "=") not in allowed or (word and word.startswith(_NUMERIC_WORDS) != numeric):
-        raise PardotError(NOT_QUERYABLE, f"{name}: this field cannot be queried so")
-    wanted = kept(name, kinds[field], text)
-    if not word:
-        return _equal(field, wanted)
-    upward, inclusive = word.startswith(("GreaterThan", "After")), word.endswith("OrEqualTo")
-    return _beyond(field, wanted, upward=upward, inclusive=inclusive)
-
-
-def _equal(field: str, wanted: Any) -> Test:
-    if isinstance(wanted, str):
-        folded = wanted.casefold()
-        return lambda record: str(record.get(field) or "").casefold() == folded
-    return lambda record: bool(record.get(field) == wanted)
-
-
-def _beyond(field: str, wanted: Any, *, upward: bool, inclusive: bool) -> Test:
-    def test(record: Record) -> bool:
-        value = record.get(field)
-        if value is None:
-            return False
-        return bool((inclusive and value == wanted) or (value > wanted if upward else value < wanted))
-
-    return test
-
-
-def _bin(target: Object, deleted: str | None) -> list[Test]:
-    if deleted is None:
-        deleted = "false"
-    elif not target.binned:
-        raise PardotError(BAD_FILTER, f"deleted: {target.name} have no recycle bin")
-    if deleted not in {"true", "false", "all"}:
-        raise PardotError(BAD_BOOLEAN, f"deleted: must be true, false or all, not {deleted!r}")
-    if deleted == "all" or not target.binned:
-        return []
-    wanted = deleted == "true"
-    return [lambda record: bool(record.get("isDeleted")) == wanted]
+    tests = [*filter_tests(target, kinds, filters), *bin_tests(target, params.get("deleted"))]
+    kept_params = {name: value for name, value in params.items() if name not in {"fields", "nextPageToken", "offset"}}
+    order = _order(kinds, params.get("orderBy"))
+    return Query(
+        kept_params, tuple(tests), bound_of(kinds, filters), order, _limit(params), _offset(params), after, count
+    )
 
 
 def _order(kinds: Mapping[str, str], text: str | None) -> tuple[tuple[str, bool], ...]:
@@ -168,16 +114,34 @@ def _limit(params: Mapping[str, str]) -> int:
     return int(text)
 
 
+def _offset(params: Mapping[str, str]) -> int:
+    text = params.get("offset", "0")
+    if not text.isdigit() or int(text) > _LARGEST_OFFSET:
+        raise PardotError(BAD_RANGE, f"offset: must be 0 to {_LARGEST_OFFSET}, not {text!r}")
+    return int(text)
+
+
 def page(
-    target: Object, kinds: Mapping[str, str], rows: Iterable[Record], query: Query, now: datetime, wall: int
+    target: Object, kinds: Mapping[str, str], table: Table, query: Query, now: datetime, *, wall: int, slow: int
 ) -> Page:
-    """Find a page's records; `wall` is how many one chain of tokens gives."""
-    found = [row for row in rows if all(test(row) for test in query.tests)]
-    if query.after is not None:
-        found = [row for row in found if _follows(kinds, query, row)]
-    for name, descending in reversed(query.order):
-        _sort(found, name, kinds[name], descending=descending)
+    """Find a page's records.
+
+    Args:
+        target: The object.
+        kinds: Its fields, custom ones included.
+        table: Its records.
+        query: What is asked.
+        now: When.
+        wall: How many records one chain of tokens gives.
+        slow: From how many records on that must be put in order of time the query takes too long; 0: never.
+
+    Raises:
+        PardotError: TIMED_OUT.
+    """
+    if slow and query.order != _BY_ID and len(table.between((query.bound.since, 0), query.bound.until)) > slow:
+        raise PardotError(TIMED_OUT, "API request timed out.")
     room = max(0, min(query.limit, wall - query.count))
+    found = _found(kinds, table, query, query.offset + room + 1)[query.offset :]
     records = found[:room]
     if len(found) <= len(records):
         return Page(records, None, walled=False)
@@ -186,6 +150,36 @@ def page(
         return Page(records, None, walled=True)
     after = [_position(kinds[name], records[-1].get(name)) for name, _ in query.order]
     return Page(records, _sealed(target, query, after, count, now), walled=False)
+
+
+def _found(kinds: Mapping[str, str], table: Table, query: Query, most: int) -> list[Record]:
+    """The records that fit, in order; no more than `most` where the order is one that the table keeps."""
+    fitting = (row for row in _candidates(table, query) if all(test(row) for test in query.tests))
+    if query.order in {_BY_ID, _BY_TIME} and query.bound.equal is None:
+        return list(islice(fitting, most))
+    found = [row for row in fitting if query.after is None or _follows(kinds, query, row)]
+    for name, descending in reversed(query.order):
+        _sort(found, name, kinds[name], descending=descending)
+    return found
+
+
+def _candidates(table: Table, query: Query) -> Iterable[Record]:
+    bound = query.bound
+    if bound.equal is not None:
+        return table.having(*bound.equal)
+    if query.order == _BY_ID and not (bound.since or bound.until):
+        after: int = query.after[0] if query.after else 0
+        return table.above(max(bound.least_id, after))
+    low = (bound.since, 0)
+    if query.order == _BY_TIME and query.after:
+        low = max(low, (query.after[0], query.after[1]))
+    if query.order == _BY_TIME or bound.since or bound.until:
+        ids = [record_id for _, record_id in table.between(low, bound.until)]
+        if query.order == _BY_ID:
+            after = query.after[0] if query.after else 0
+            ids = sorted(record_id for record_id in ids if record_id > after)
+        return (table.rows[record_id] for record_id in ids)
+    return table.rows.values()
 
 
 def _sort(rows: list[Record], name: str, kind: str, *, descending: bool) -> None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, TypeAlias
 
+from connectors.sandbox.pardot.catalogue import OBJECTS
 from connectors.sandbox.pardot.errors import MISSING, UNKNOWN_PROPERTY, PardotError
-from connectors.sandbox.pardot.objects import OBJECTS, Object
-from connectors.sandbox.pardot.store import Record
+from connectors.sandbox.pardot.objects import Object
+from connectors.sandbox.pardot.table import Record
 from connectors.sandbox.pardot.values import shown
 
 # How many relations a field may go through (API v5 overview).
@@ -24,11 +25,13 @@ class Shapes:
         kinds: An object's fields and their kinds, custom ones included.
         find: (object, id) -> record, for relations.
         zone: The API user's.
+        hidden: Fields that the API user may not read.
     """
 
     kinds: Callable[[Object], Mapping[str, str]]
     find: Find
     zone: tzinfo
+    hidden: frozenset[str]
 
     def parse(self, target: Object, listed: object) -> list[tuple[str, ...]]:
         """Check the `fields` of a call, text with commas or a list; raises MISSING or UNKNOWN_PROPERTY."""
@@ -43,6 +46,8 @@ class Shapes:
 
     def _check(self, target: Object, path: tuple[str, ...]) -> None:
         at = target
+        if ".".join(path) in target.fields:
+            return
         for step in path[:-1]:
             if step not in at.parents or len(path) - 1 > _MOST_HOPS:
                 raise PardotError(UNKNOWN_PROPERTY, f"fields: invalid property {'.'.join(path)} of {target.name}")
@@ -53,9 +58,11 @@ class Shapes:
     def show(self, target: Object, record: Record, paths: Iterable[tuple[str, ...]]) -> dict[str, Any]:
         """The record with these fields, relations nested."""
         body: dict[str, Any] = {}
+        kinds = self.kinds(target)
         for path in paths:
-            if len(path) == 1:
-                body[path[0]] = shown(self.kinds(target)[path[0]], record.get(path[0]), self.zone)
+            name = ".".join(path)
+            if name in kinds:
+                _place(body, path, None if name in self.hidden else shown(kinds[name], record.get(name), self.zone))
                 continue
             parent_name, id_field = target.parents[path[0]]
             parent = self.find(parent_name, record[id_field]) if record.get(id_field) is not None else None
@@ -65,3 +72,10 @@ class Shapes:
             inner = self.show(OBJECTS[parent_name], parent, [path[1:]])
             body[path[0]] = {**(body.get(path[0]) or {}), **inner}
         return body
+
+
+def _place(body: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    """Put a value where its dotted name says."""
+    for step in path[:-1]:
+        body = body.setdefault(step, {})
+    body[path[-1]] = value

@@ -1,58 +1,54 @@
 """Records by account and object, in memory and in the sandbox's database, and what they were up to a minute ago."""
 
-from collections.abc import Iterable
+from collections import deque
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from connectors.sandbox.context import SandboxContext
-from connectors.sandbox.pardot.objects import PROSPECTS
+from connectors.sandbox.pardot.table import Record, Table
 from connectors.sandbox.pardot.values import written
-
-Record: TypeAlias = dict[str, Any]
 
 # "Reads may come from a cache" of at most this age (API v5 overview).
 STALEST = 60
 # The user that an integration's calls are made as.
 API_USER = 2
 
+_Key: TypeAlias = tuple[str, str, int]
+
 
 class Store:
     """The records.
 
-    Memory is written ahead of the request's transaction. That is sound because only a call that goes on to succeed
-    writes, and the framework keeps what a successful call wrote.
+    Memory is written ahead of the request's transaction. Whoever answers a refusal after writing must `forget`.
     """
 
     def __init__(self, ctx: SandboxContext) -> None:
         self._ctx = ctx
-        self._tables: dict[tuple[str, str], dict[int, Record]] = {}
-        # (account, address without case) -> ids of prospects that have or had it.
-        self._addresses: dict[tuple[str, str], set[int]] = {}
+        self._tables: dict[tuple[str, str], Table] = {}
         # (account, object, id) -> versions that a write replaced: until when each held, None before the first.
-        self._replaced: dict[tuple[str, str, int], list[tuple[datetime, Record | None]]] = {}
+        self._replaced: dict[_Key, list[tuple[datetime, Record | None]]] = {}
+        self._recent: deque[tuple[datetime, _Key]] = deque()
 
     def forget(self, account: str) -> None:
-        """Drop what memory holds of an account whose data is gone."""
+        """Drop what memory holds of an account; it is read again when asked for."""
         self._tables = {key: rows for key, rows in self._tables.items() if key[0] != account}
         self._replaced = {key: old for key, old in self._replaced.items() if key[0] != account}
-        self._addresses = {key: ids for key, ids in self._addresses.items() if key[0] != account}
+        self._recent = deque(entry for entry in self._recent if entry[1][0] != account)
 
-    def table(self, account: str, name: str) -> dict[int, Record]:
-        """All current records, in the recycle bin or not; not to be changed."""
+    def table(self, account: str, name: str) -> Table:
+        """All current records, in the recycle bin or not; to be changed by this store alone."""
         if (account, name) not in self._tables:
-            rows = self._ctx.database.all(account, name)
-            self._tables[account, name] = {row["id"]: row for row in rows}
-            for row in rows:
-                self._note_address(account, row)
+            self._tables[account, name] = Table(self._ctx.database.all(account, name))
         return self._tables[account, name]
 
-    def visible(self, account: str, name: str, lag: int) -> Iterable[Record]:
+    def visible(self, account: str, name: str, lag: int) -> Table:
         """All records as they were `lag` seconds ago."""
-        rows = self.table(account, name).values()
-        if not lag:
-            return rows
-        seen = (self.version(account, name, row["id"], lag) for row in rows)
-        return [row for row in seen if row is not None]
+        table = self.table(account, name)
+        self._prune()
+        if not lag or not any(key[:2] == (account, name) for key in self._replaced):
+            return table
+        seen = (self.version(account, name, record_id, lag) for record_id in table.rows)
+        return Table(row for row in seen if row is not None)
 
     def version(self, account: str, name: str, record_id: int, lag: int) -> Record | None:
         """One record as it was `lag` seconds ago."""
@@ -66,33 +62,43 @@ class Store:
         """Store a new record under the next id, stamped now."""
         record_id = self._ctx.database.next(account, name)
         made = self._stamp()
-        return self._put(account, name, {**values, "id": record_id, "createdAt": made, "updatedAt": made})
+        return self._put(account, name, {"createdAt": made, "updatedAt": made, **values, "id": record_id})
 
     def change(self, account: str, name: str, record: Record, values: Record) -> Record:
         """Store a record's new values, stamped now."""
-        return self._put(account, name, {**record, **values, "updatedAt": self._stamp(), "updatedById": API_USER})
+        return self._put(account, name, {**record, "updatedAt": self._stamp(), "updatedById": API_USER, **values})
 
-    def with_address(self, account: str, address: str) -> list[Record]:
-        """The prospects with an e-mail address, whatever its case, in the bin or not."""
-        table = self.table(account, PROSPECTS.name)
-        found = (table[record_id] for record_id in sorted(self._addresses.get((account, address.casefold()), ())))
-        return [row for row in found if (row["email"] or "").casefold() == address.casefold()]
-
-    def _note_address(self, account: str, record: Record) -> None:
-        if record.get("email"):
-            self._addresses.setdefault((account, record["email"].casefold()), set()).add(record["id"])
+    def remove(self, account: str, name: str, record: Record) -> None:
+        """Take a record away for good."""
+        self._remember(account, name, record["id"])
+        self._ctx.database.remove(account, name, str(record["id"]))
+        self._ctx.wrote(account, name)
+        self.table(account, name).remove(record["id"])
 
     def _stamp(self) -> str:
         return written(self._ctx.clock.now())
 
     def _put(self, account: str, name: str, record: Record) -> Record:
-        now = self._ctx.clock.now()
         table = self.table(account, name)
-        key = (account, name, record["id"])
-        recent = [old for old in self._replaced.get(key, []) if now - old[0] <= timedelta(seconds=STALEST)]
-        self._replaced[key] = [*recent, (now, table.get(record["id"]))]
+        self._remember(account, name, record["id"])
         self._ctx.database.put(account, name, str(record["id"]), record)
         self._ctx.wrote(account, name)
-        table[record["id"]] = record
-        self._note_address(account, record)
+        table.put(record)
         return record
+
+    def _remember(self, account: str, name: str, record_id: int) -> None:
+        """Keep what a write is about to replace."""
+        now, key = self._ctx.clock.now(), (account, name, record_id)
+        self._prune()
+        self._replaced.setdefault(key, []).append((now, self.table(account, name).get(record_id)))
+        self._recent.append((now, key))
+
+    def _prune(self) -> None:
+        """Forget the versions that no read can show any more."""
+        oldest = self._ctx.clock.now() - timedelta(seconds=STALEST)
+        while self._recent and self._recent[0][0] < oldest:
+            _, key = self._recent.popleft()
+            if key in self._replaced:
+                self._replaced[key].pop(0)
+                if not self._replaced[key]:
+                    del self._replaced[key]

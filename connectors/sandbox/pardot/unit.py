@@ -5,8 +5,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.sandbox.context import SandboxContext
+from connectors.sandbox.pardot.catalogue import CUSTOM_FIELDS, OBJECTS, PROSPECTS
 from connectors.sandbox.pardot.errors import (
     ARCHIVED,
+    BAD_CAMPAIGN,
+    BAD_LIST,
     BAD_PROSPECT,
     MISSING,
     NOT_WRITABLE,
@@ -14,9 +17,10 @@ from connectors.sandbox.pardot.errors import (
     PardotError,
     not_found,
 )
-from connectors.sandbox.pardot.objects import CUSTOM_FIELDS, CUSTOM_KINDS, OBJECTS, PROSPECTS, Object
+from connectors.sandbox.pardot.objects import CUSTOM_KINDS, Object
 from connectors.sandbox.pardot.shapes import Shapes
-from connectors.sandbox.pardot.store import API_USER, STALEST, Record, Store
+from connectors.sandbox.pardot.store import API_USER, STALEST, Store
+from connectors.sandbox.pardot.table import Record
 from connectors.sandbox.pardot.values import kept
 
 SETTINGS: Mapping[str, Any] = {
@@ -25,8 +29,18 @@ SETTINGS: Mapping[str, Any] = {
     "stale_seconds": 0,
     "page_chain_records": 100_000,
     "session_seconds": 7200,
+    "concurrent_calls": 5,
+    "api_enabled": True,
+    "hidden_fields": "",
+    "slow_query_records": 0,
+    "job_seconds": 2,
+    "export_file_records": 50_000,
+    "connected_campaigns": True,
+    "create_from_salesforce": True,
+    "extensions": {"Sluiceway": ["Won", "Paid"]},
 }
 _IN_BIN = {"Pardot-Warning": "201;Record In Recycle Bin"}
+_ABSENT = {"prospects": BAD_PROSPECT, "lists": BAD_LIST, "campaigns": BAD_CAMPAIGN}
 
 
 class Unit:
@@ -38,7 +52,8 @@ class Unit:
         self.account = account
         self.zone = ZoneInfo(self.setting("time_zone"))
         self.lag = min(self.setting("stale_seconds"), STALEST)
-        self.shapes = Shapes(self.kinds, self.find, self.zone)
+        hidden = frozenset(name.strip() for name in self.setting("hidden_fields").split(",") if name.strip())
+        self.shapes = Shapes(self.kinds, self.find, self.zone, hidden)
 
     def setting(self, name: str) -> Any:
         """A switch of the unit."""
@@ -51,7 +66,7 @@ class Unit:
 
     def custom(self) -> dict[str, str]:
         """The prospects' custom fields and their kinds."""
-        rows = self.store.table(self.account, CUSTOM_FIELDS.name).values()
+        rows = self.store.table(self.account, CUSTOM_FIELDS.name).rows.values()
         return {row["fieldId"]: CUSTOM_KINDS[row["type"]] for row in rows}
 
     def kinds(self, target: Object) -> Mapping[str, str]:
@@ -66,9 +81,17 @@ class Unit:
         """A record that is not in the bin; raises NOT_FOUND, with a warning when it is."""
         return _live(self.find(target.name, record_id))
 
+    def now(self, target: Object, record_id: int) -> Record | None:
+        """A record as it is, in the bin or not."""
+        return self.store.table(self.account, target.name).get(record_id)
+
+    def having(self, target: Object, field: str, value: Any) -> list[Record]:
+        """The records with that value of a field as they are, in the bin or not, in the order of their ids."""
+        return self.store.table(self.account, target.name).having(field, value)
+
     def current(self, target: Object, record_id: int) -> Record:
         """A record to be changed: never a stale one; raises NOT_FOUND or ARCHIVED."""
-        found = self.store.table(self.account, target.name).get(record_id)
+        found = self.now(target, record_id)
         if found is not None and found.get("isDeleted"):
             raise PardotError(ARCHIVED, "This record is in the recycle bin and cannot be updated.")
         return _live(found)
@@ -90,30 +113,37 @@ class Unit:
         for name in target.required:
             if (creating or name in given) and given.get(name) is None:
                 raise PardotError(MISSING, f"{name}: this property is required")
+        self.check_parents(target, given)
+        return given
+
+    def check_parents(self, target: Object, given: Mapping[str, Any]) -> None:
+        """Raise BAD_PROSPECT, BAD_LIST, BAD_CAMPAIGN or UNKNOWN_PROPERTY where an id names nothing."""
         for step, (parent, id_field) in target.parents.items():
             if given.get(id_field) is not None and self._absent(parent, given[id_field]):
-                code = BAD_PROSPECT if parent == PROSPECTS.name else UNKNOWN_PROPERTY
+                code = _ABSENT.get(parent, UNKNOWN_PROPERTY)
                 raise PardotError(code, f"{id_field}: no such {step} {given[id_field]}")
-        return given
 
     def _absent(self, name: str, record_id: int) -> bool:
         found = self.store.table(self.account, name).get(record_id)
         return found is None or bool(found.get("isDeleted"))
 
     def add(self, target: Object, values: Record) -> Record:
-        """Store a new record."""
-        empty = {name: False if kind == "flag" else None for name, kind in target.fields.items()}
-        by = {"createdById": API_USER, "updatedById": API_USER} if "createdById" in target.fields else {}
-        return self.store.add(self.account, target.name, {**empty, **by, **values})
+        """Store a new record; fields without a value are left out."""
+        given: Record = {"createdById": API_USER, "updatedById": API_USER, "isDeleted": False}
+        mine = {name: value for name, value in given.items() if name in target.fields}
+        return self.store.add(self.account, target.name, {**mine, **values})
 
     def change(self, target: Object, record: Record, values: Record) -> Record:
         """Store a record's new values."""
         return self.store.change(self.account, target.name, record, values)
 
     def delete(self, target: Object, record_id: int) -> None:
-        """Move a record to the bin."""
-        record = _live(self.store.table(self.account, target.name).get(record_id))
-        self.change(target, record, {"isDeleted": True})
+        """Move a record to the bin, or away where there is none."""
+        record = _live(self.now(target, record_id))
+        if target.binned:
+            self.change(target, record, {"isDeleted": True})
+        else:
+            self.store.remove(self.account, target.name, record)
 
 
 def _live(found: Record | None) -> Record:

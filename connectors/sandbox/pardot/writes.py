@@ -1,31 +1,22 @@
 """Creating, changing and deleting, by object."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from connectors.sandbox.pardot import prospects
+from connectors.sandbox.pardot.catalogue import CUSTOM_FIELDS, LISTS, MEMBERSHIPS, PROSPECTS, TAGS
 from connectors.sandbox.pardot.errors import (
     BAD_LIST,
     BAD_RANGE,
     METHOD,
+    NAME_TAKEN,
     ON_LIST,
     UNKNOWN_PROPERTY,
     PardotError,
 )
-from connectors.sandbox.pardot.objects import (
-    ACTIVITIES,
-    CUSTOM_FIELDS,
-    CUSTOM_KINDS,
-    LISTS,
-    MEMBERSHIPS,
-    PROSPECTS,
-    Object,
-)
-from connectors.sandbox.pardot.store import Record
+from connectors.sandbox.pardot.objects import CUSTOM_KINDS, Object
+from connectors.sandbox.pardot.table import Record
 from connectors.sandbox.pardot.unit import Unit
-
-_GIVEN_BY_US = frozenset({"id", "createdAt", "updatedAt"})
 
 
 def create(unit: Unit, target: Object, body: Mapping[str, Any]) -> Record:
@@ -35,10 +26,12 @@ def create(unit: Unit, target: Object, body: Mapping[str, Any]) -> Record:
     if target is PROSPECTS:
         return prospects.create(unit, body)
     if target is MEMBERSHIPS:
-        return _join(unit, body)
+        return join(unit, body)
     values = unit.values(target, body, creating=True)
     if target is CUSTOM_FIELDS:
         _check_custom(unit, values)
+    if target is TAGS:
+        _check_name(unit, values["name"])
     return unit.add(target, values)
 
 
@@ -53,20 +46,10 @@ def update(unit: Unit, target: Object, record_id: int, body: Mapping[str, Any]) 
 
 
 def delete(unit: Unit, target: Object, record_id: int) -> None:
-    """Move a record to the bin."""
+    """Move a record to the bin, or away where there is none."""
     if not target.changes:
         raise method_refused()
     unit.delete(target, record_id)
-
-
-def track(unit: Unit, body: Mapping[str, Any]) -> Record:
-    """Store what a tracked visitor did, and move the prospect's lastActivityAt; no caller of the real API can."""
-    tracked = replace(ACTIVITIES, writable=frozenset(ACTIVITIES.fields) - _GIVEN_BY_US, required=("type",))
-    made = unit.add(ACTIVITIES, unit.values(tracked, body, creating=True))
-    prospect = unit.store.table(unit.account, PROSPECTS.name).get(made["prospectId"] or 0)
-    if prospect is not None:
-        unit.change(PROSPECTS, prospect, {"lastActivityAt": made["createdAt"]})
-    return made
 
 
 def method_refused() -> PardotError:
@@ -74,22 +57,27 @@ def method_refused() -> PardotError:
     return PardotError(METHOD, "Invalid HTTP request method")
 
 
-def _join(unit: Unit, body: Mapping[str, Any]) -> Record:
+def join(unit: Unit, body: Mapping[str, Any]) -> Record:
     """Put a prospect on a static list; raises BAD_LIST or ON_LIST."""
-    chosen = unit.store.table(unit.account, LISTS.name).get(_id(body.get("listId")))
-    if chosen is None or chosen["isDeleted"] or chosen["isDynamic"]:
-        raise PardotError(BAD_LIST, f"listId: {body.get('listId')} is no static list")
+    check_static(unit, body.get("listId"))
     values = unit.values(MEMBERSHIPS, body, creating=True)
-    for row in unit.store.table(unit.account, MEMBERSHIPS.name).values():
-        same = (row["listId"], row["prospectId"]) == (values["listId"], values["prospectId"])
-        if same and not row["isDeleted"]:
-            message = "The prospect is on this list already; update the list membership instead."
-            raise PardotError(ON_LIST, message)
+    if membership(unit, values["listId"], values["prospectId"]) is not None:
+        raise PardotError(ON_LIST, "The prospect is on this list already; update the list membership instead.")
     return unit.add(MEMBERSHIPS, values)
 
 
-def _id(value: object) -> int:
-    return value if isinstance(value, int) else int(value) if isinstance(value, str) and value.isdigit() else 0
+def check_static(unit: Unit, list_id: object) -> None:
+    """Raise BAD_LIST unless the id is that of a static list."""
+    text = str(list_id)
+    chosen = unit.now(LISTS, int(text)) if text.isdigit() else None
+    if chosen is None or chosen["isDeleted"] or chosen.get("isDynamic"):
+        raise PardotError(BAD_LIST, f"listId: {list_id} is no static list")
+
+
+def membership(unit: Unit, list_id: int, prospect_id: int) -> Record | None:
+    """The membership that a prospect has of a list now."""
+    found = unit.having(MEMBERSHIPS, "prospectId", prospect_id)
+    return next((row for row in found if row["listId"] == list_id and not row["isDeleted"]), None)
 
 
 def _check_custom(unit: Unit, values: Record) -> None:
@@ -97,3 +85,10 @@ def _check_custom(unit: Unit, values: Record) -> None:
         raise PardotError(BAD_RANGE, f"type: must be one of {', '.join(CUSTOM_KINDS)}, not {values['type']!r}")
     if not values["fieldId"].endswith("__c") or values["fieldId"] in unit.kinds(PROSPECTS):
         raise PardotError(UNKNOWN_PROPERTY, f"fieldId: {values['fieldId']!r} must be new and end in __c")
+
+
+def _check_name(unit: Unit, name: str) -> None:
+    if any(
+        row["name"].casefold() == name.casefold() for row in unit.store.table(unit.account, TAGS.name).rows.values()
+    ):
+        raise PardotError(NAME_TAKEN, "The supplied name is already in use.")

@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.sandbox.pardot import queries
-from connectors.sandbox.pardot.objects import PROSPECTS
+from connectors.sandbox.pardot.catalogue import PROSPECTS
+from connectors.sandbox.pardot.table import Table
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STAMPS = st.sampled_from([None, "2026-03-01T11:00:00+00:00", "2026-03-01T11:00:01+00:00"])
 ROWS = st.lists(st.tuples(STAMPS, st.sampled_from(["a@x.yz", "B@x.yz", None])), max_size=12)
 ORDERS = st.sampled_from(
-    ["", "updatedAt ASC", "updatedAt DESC", "email,updatedAt DESC", "id DESC", "updatedAt,id DESC"]
+    ["", "id ASC", "updatedAt ASC", "updatedAt DESC", "email,updatedAt DESC", "id DESC", "updatedAt,id DESC"]
 )
 
 
@@ -25,7 +26,7 @@ def _walk(rows: list[dict[str, Any]], order: str, limit: int) -> tuple[list[int]
     sizes: list[int] = []
     while True:
         query = queries.parse(PROSPECTS, kinds, params, NOW)
-        page = queries.page(PROSPECTS, kinds, rows, query, NOW, 100_000)
+        page = queries.page(PROSPECTS, kinds, Table(rows), query, NOW, wall=100_000, slow=0)
         seen += [row["id"] for row in page.records]
         sizes.append(len(page.records))
         if page.token is None:
