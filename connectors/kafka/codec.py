@@ -57,9 +57,10 @@ class Codec:
 
     def encode(self, topic: Topic, record: Record) -> bytes:
         """Return the bytes of one of `records`' values for `topic`."""
-        schema = record.SCHEMA
-        found = _written(self._prefix(topic, schema), _writer(schema, DATACLASS), record)
-        return self.encode_as(topic, schema, as_dict(record)) if found is None else found
+        body = _written(_writer(record.SCHEMA, DATACLASS), record)
+        if body is None:
+            body = self.body(record.SCHEMA, as_dict(record))
+        return self.framed(topic, record.SCHEMA, body)
 
     def encode_as(self, topic: Topic, schema: str, value: Mapping[str, Any]) -> bytes:
         """Return the bytes of a plain value under the record type `schema`.
@@ -67,14 +68,24 @@ class Codec:
         Raises:
             ValueError, TypeError: the value does not fit the schema; the message names the field.
         """
-        prefix = self._prefix(topic, schema)
-        found = _written(prefix, _writer(schema, DICTIONARY), value)
+        return self.framed(topic, schema, self.body(schema, value))
+
+    def body(self, schema: str, value: Mapping[str, Any]) -> bytes:
+        """Return the bytes of a plain value without the frame, which is the topic's.
+
+        Raises:
+            ValueError, TypeError: as `encode_as`.
+        """
+        found = _written(_writer(schema, DICTIONARY), value)
         if found is not None:
             return found
         out = io.BytesIO()
-        out.write(prefix)
         fastavro.schemaless_writer(out, schemas.parsed(schema), value)
         return out.getvalue()
+
+    def framed(self, topic: Topic, schema: str, body: bytes) -> bytes:
+        """Return a body with the schema id under which `topic` has its record type."""
+        return self._prefix(topic, schema) + body
 
     def _prefix(self, topic: Topic, schema: str) -> bytes:
         prefix = self._prefixes.get((topic.name, schema))
@@ -148,11 +159,11 @@ class _Reader:
         return value  # type: ignore[return-value]  # a record schema reads a dict
 
 
-def _written(prefix: bytes, writer: compiled.Writer | None, value: Any) -> bytes | None:
+def _written(writer: compiled.Writer | None, value: Any) -> bytes | None:
     """Return the bytes; None: fastavro is to decide."""
     if writer is None:
         return None
-    out = bytearray(prefix)
+    out = bytearray()
     try:
         writer(out, value)
     except Exception:  # noqa: BLE001  what does not fit, and why, is fastavro's decision

@@ -65,7 +65,9 @@ class Transform:
         if emit.asked:
             headers.append((REQUEST_HEADER, emit.asked.encode()))
         value = None
-        if isinstance(emit.value, Mapping):
+        if emit.body is not None:
+            value = self.codec.framed(emit.topic, emit.schema, emit.body)
+        elif isinstance(emit.value, Mapping):
             value = self.codec.encode_as(emit.topic, emit.schema, emit.value)
         elif emit.value is not None:
             value = self.codec.encode(emit.topic, emit.value)

@@ -197,11 +197,12 @@ class Entities:
         value = self._state.get(self._key(entity, id_))
         return None if value is None else self._codec.decode(value)[1]
 
-    def put(self, entity: str, id_: str, value: dict[str, Any] | None) -> None:
-        """Set or remove a record."""
+    def put(self, entity: str, id_: str, value: dict[str, Any]) -> bytes:
+        """Set a record and return its Avro body."""
         schema = f"sluiceway.canonical.{entity.capitalize()}"
-        encoded = None if value is None else self._codec.encode_as(TRANSFORM_STATE, schema, value)
-        self._state.put(self._key(entity, id_), encoded)
+        body = self._codec.body(schema, value)
+        self._state.put(self._key(entity, id_), self._codec.framed(TRANSFORM_STATE, schema, body))
+        return body
 
     def _key(self, entity: str, id_: str) -> bytes:
         return SEPARATOR.join((entity, self._tenant, id_)).encode()

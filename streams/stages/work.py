@@ -30,6 +30,7 @@ class Emit:
         key: tenant, or canonical id for canonical topics.
         schema: full name of the record type.
         value: None is a tombstone.
+        body: its Avro bytes without the topic's frame, where they are known already.
         asked: the request that a command answers.
     """
 
@@ -37,6 +38,7 @@ class Emit:
     key: str
     schema: str
     value: Mapping[str, Any] | Record | None
+    body: bytes | None = None
     asked: str = ""
 
 
@@ -150,7 +152,8 @@ class Work:
     def _emit(self, entity: str, before: Entity | None, now: Entity) -> Change:
         after = {**now, "version": now["version"] + 1, "changed_at": self.at}
         topic, id_ = CANONICAL[entity], now["id"]
-        self.emits.append(Emit(topic, id_, topic.schemas[0], after))
+        body = self.rows.entities.put(entity, id_, after)
+        self.emits.append(Emit(topic, id_, topic.schemas[0], after, body=body))
         self.emits.append(Emit(CHANGES, id_, CHANGES.schemas[0], self._change(entity, before, after)))
         if after["deleted"]:
             self.emits.append(Emit(topic, id_, topic.schemas[0], None))
@@ -158,7 +161,6 @@ class Work:
             rest = {**fresh(entity, self.tenant, id_), "version": after["version"], "changed_at": self.at}
             self.rows.entities.put(entity, id_, {**rest, "deleted": True})
             return Change(entity, id_, before, None)
-        self.rows.entities.put(entity, id_, after)
         return Change(entity, id_, before, after)
 
     def _change(self, entity: str, before: Entity | None, after: Entity) -> Mapping[str, Any]:
