@@ -1,7 +1,7 @@
 """Salesforce's REST API over the one HTTP stack."""
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,14 @@ from connectors.http import Http
 from connectors.metrics import note_remaining
 from connectors.ports import Account, Clock
 from connectors.salesforce.errors import problem_in, to_error
+from connectors.salesforce.objects import quoted
 from connectors.wire import dumps, loads
 
 CLIENT = "sluiceway"
 """Comes back in the change events of our own writes, so that they can be told apart."""
 PAGE = 2000
+IDS = 200
+"""In one query: address and headers must stay below 16,384 bytes."""
 _USAGE = re.compile(r"(?<![\w-])api-usage=(\d+)/(\d+)")
 
 Record = dict[str, Any]
@@ -41,7 +44,7 @@ class SalesforceClient:
         self._tenant = account.tenant
         self._clock = clock
 
-    async def query(self, soql: str, *, deleted: bool = False) -> AsyncIterator[Page]:
+    async def query(self, soql: str, *, deleted: bool = False) -> AsyncGenerator[Page]:
         """Yield the pages of a query, all read in one session: a locator dies with the session that made it.
 
         Raises:
@@ -67,6 +70,42 @@ class SalesforceClient:
                 await self._complete(record, page.pinned)
                 found.append(record)
         return found
+
+    async def by_ids(
+        self, object_type: str, columns: Sequence[str], ids: Sequence[str], *, deleted: bool
+    ) -> dict[str, Record]:
+        """Return records by the first 15 characters of their ids, which identify; `deleted` finds the bin's as well."""
+        found: dict[str, Record] = {}
+        for start in range(0, len(ids), IDS):
+            wanted = quoted(ids[start : start + IDS])
+            statement = f"SELECT {', '.join(columns)} FROM {object_type} WHERE Id IN {wanted}"  # noqa: S608 (escaped)
+            found |= {row["Id"][:15]: row for row in await self.rows(statement, deleted=deleted)}
+        return found
+
+    async def count(self, soql: str) -> int:
+        """Return the number of a `SELECT COUNT() …`."""
+        response = await self._send("count", "GET", f"{self._base}/query/", reads=True, params={"q": soql})
+        return int(self._parsed(response, reads=True)["totalSize"])
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+        """Return the JSON of a resource below the version, e.g. `sobjects/Account/describe`."""
+        response = await self._send(_operation(path), "GET", f"{self._base}/{path}", reads=True, params=params)
+        return self._parsed(response, reads=True)
+
+    async def text(self, path: str, params: Mapping[str, str], media_type: str) -> httpx.Response:
+        """Return a resource that is no JSON."""
+        headers = {"Accept": media_type}
+        return await self._send(
+            _operation(path), "GET", f"{self._base}/{path}", reads=True, params=params, headers=headers
+        )
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Create something below the version and return what the vendor says of it."""
+        headers = {"Content-Type": "application/json"}
+        response = await self._send(
+            _operation(path), "POST", f"{self._base}/{path}", reads=False, headers=headers, content=dumps(body)
+        )
+        return self._parsed(response, reads=False)
 
     async def read(self, object_type: str, remote_id: str, fields: Sequence[str]) -> Record:
         """Return these fields of one record."""
@@ -139,3 +178,8 @@ class SalesforceClient:
             return loads(response.content)
         except ValueError:
             raise (RetryableError if reads else InDoubtError)("Salesforce's answer is not JSON") from None
+
+
+def _operation(path: str) -> str:
+    """Name a resource for the metrics: ids, which have digits, left out."""
+    return " ".join(step for step in path.split("/") if step.isalpha())

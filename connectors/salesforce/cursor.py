@@ -64,32 +64,76 @@ def _forgetting(old: datetime | None, seen: Mapping[str, tuple[int, int]], since
     return Position(since, {remote_id: mark for mark, remote_id in sorted(kept)[-SEEN_MOST:]})
 
 
-def encode(positions: Mapping[str, Position]) -> str:
-    """Write the cursor of all objects."""
-    objects = {
-        name: {"since": iso_micros(position.since) if position.since else None, "seen": position.seen}
-        for name, position in positions.items()
-    }
-    return dumps({"format": FORMAT, "objects": objects}).decode()
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A backfill by bulk: everything with a stamp below `until`, as far as `locator` of the bulk job `id`.
+
+    Both are empty until there is a job and a page of it was emitted.
+    """
+
+    until: datetime
+    id: str = ""
+    locator: str = ""
 
 
-def decode(cursor: str | None) -> dict[str, Position]:
+@dataclass
+class State:
+    """Where reading stands; what a `Streaming` source works on and stores whole.
+
+    Attributes:
+        positions: by object; below `since` all was read, or comes with the object's job.
+        replay: up to where change events were emitted; None: nothing is known of the stream.
+        due: the objects to be read again from their position on, as events of them were missed.
+        jobs: the objects whose backfill is under way.
+    """
+
+    positions: dict[str, Position] = field(default_factory=dict)
+    replay: bytes | None = None
+    due: set[str] = field(default_factory=set)
+    jobs: dict[str, Job] = field(default_factory=dict)
+
+
+def encode(state: State) -> str:
+    """Write a cursor."""
+    stored: dict[str, Any] = {"format": FORMAT, "objects": {k: _plain(v) for k, v in state.positions.items()}}
+    if state.replay is not None:
+        stored["replay"] = state.replay.hex()
+    if state.due:
+        stored["due"] = sorted(state.due)
+    if state.jobs:
+        jobs = state.jobs.items()
+        stored["jobs"] = {k: {"until": iso_micros(v.until), "id": v.id, "locator": v.locator} for k, v in jobs}
+    return dumps(stored).decode()
+
+
+def decode(cursor: str | None) -> State:
     """Read a cursor.
 
     Raises:
         FatalError: it is none of ours.
     """
     if cursor is None:
-        return {}
+        return State()
     try:
         stored = loads(cursor)
         if stored["format"] != FORMAT:
             stored = {}  # of a later release
-        return {name: _position(value) for name, value in stored["objects"].items()}
+        replay = stored.get("replay")
+        jobs = stored.get("jobs", {}).items()
+        return State(
+            {name: _position(value) for name, value in stored["objects"].items()},
+            bytes.fromhex(replay) if replay is not None else None,
+            set(stored.get("due", ())),
+            {k: Job(parse_instant(v["until"]), v["id"], v["locator"]) for k, v in jobs},
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise FatalError(
             f"salesforce: the stored cursor is unreadable ({error}); remove it to read from start_at again"
         ) from None
+
+
+def _plain(position: Position) -> Mapping[str, Any]:
+    return {"since": iso_micros(position.since) if position.since else None, "seen": position.seen}
 
 
 def _position(value: Mapping[str, Any]) -> Position:

@@ -5,12 +5,10 @@ from typing import Any
 
 from connectors.ports import Account, Clock, Raw
 from connectors.salesforce.client import Record, SalesforceClient
-from connectors.salesforce.objects import fields_of, quoted, version_of
+from connectors.salesforce.objects import fields_of, version_of
 from connectors.wire import dumps, iso_micros
 
 SNAPSHOT = "OpportunitySnapshot"
-IDS = 200
-"""In one query: address and headers must stay below 16,384 bytes."""
 
 
 class SalesforceFetcher:
@@ -25,7 +23,8 @@ class SalesforceFetcher:
         """Return one Raw per id; `OpportunitySnapshot` takes opportunity ids.
 
         A snapshot's body is `{"Opportunity": {…}, "Account": {…} or null, "Lines": [{…, "PricebookEntry": {…},
-        "Product2": {…}}], "ContactRoles": [{…, "Contact": {…}}]}`, its version the opportunity's SystemModstamp.
+        "Product2": {…}}], "ContactRoles": [{…, "Contact": {…}}]}`, its version the newest SystemModstamp among
+        opportunity, lines and roles: a line may change alone.
 
         Raises:
             ConnectorError: nothing was read.
@@ -34,9 +33,9 @@ class SalesforceFetcher:
         columns = self._snapshot_columns() if object_type == SNAPSHOT else list(fields_of(self._account, source))
         # The first 15 characters identify; the other three only guard against changes of case.
         wanted = {remote_id[:15]: remote_id for remote_id in ids}
-        found = await self._by_ids(source, columns, list(wanted.values()), deleted=False)
+        found = await self._client.by_ids(source, columns, list(wanted.values()), deleted=False)
         missing = [remote_id for short, remote_id in wanted.items() if short not in found]
-        gone = await self._by_ids(source, ["Id", "SystemModstamp"], missing, deleted=True) if missing else {}
+        gone = await self._client.by_ids(source, ["Id", "SystemModstamp"], missing, deleted=True)
         raws = []
         for short, remote_id in wanted.items():
             if short in found:
@@ -44,13 +43,6 @@ class SalesforceFetcher:
             else:
                 raws.append(self._gone(object_type, remote_id, gone.get(short)))
         return raws
-
-    async def _by_ids(self, source: str, columns: list[str], ids: list[str], *, deleted: bool) -> dict[str, Record]:
-        found: dict[str, Record] = {}
-        for start in range(0, len(ids), IDS):
-            statement = f"SELECT {', '.join(columns)} FROM {source} WHERE Id IN {quoted(ids[start : start + IDS])}"  # noqa: S608 (escaped)
-            found |= {row["Id"][:15]: row for row in await self._client.rows(statement, deleted=deleted)}
-        return found
 
     def _snapshot_columns(self) -> list[str]:
         lines = ", ".join(fields_of(self._account, "OpportunityLineItem"))
@@ -64,9 +56,11 @@ class SalesforceFetcher:
         ]
 
     def _raw(self, object_type: str, record: Record) -> Raw:
-        version = version_of(record["SystemModstamp"])
-        body = _snapshot(record) if object_type == SNAPSHOT else record
-        return Raw(object_type, record["Id"], version, dumps(body))
+        if object_type != SNAPSHOT:
+            return Raw(object_type, record["Id"], version_of(record["SystemModstamp"]), dumps(record))
+        body = _snapshot(record)
+        parts = (record, *body["Lines"], *body["ContactRoles"])
+        return Raw(object_type, record["Id"], max(version_of(part["SystemModstamp"]) for part in parts), dumps(body))
 
     def _gone(self, object_type: str, remote_id: str, record: Record | None) -> Raw:
         version = version_of(record["SystemModstamp"]) if record else iso_micros(self._clock.now())

@@ -1,6 +1,6 @@
 """Which fields of which objects are read: standard fields that every edition has, and the account's own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from connectors import accounts
 from connectors.ports import Account
@@ -50,6 +50,13 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "OpportunityContactRole": ("OpportunityId", "ContactId", "Role", "IsPrimary"),
 }
 POLLED = "Product2,Account,Contact,Lead,Opportunity"
+HINTS: Mapping[str, tuple[str, str]] = {
+    "OpportunityLineItem": ("Opportunity", "OpportunityId"),
+    "OpportunityContactRole": ("Opportunity", "OpportunityId"),
+}
+"""Parts of another object: a change of one is a hint at the object that the reference names."""
+MERGED: Mapping[str, str] = dict.fromkeys(("Account", "Contact", "Lead"), "MasterRecordId")
+"""Which field of a deleted record names the one that it was merged into."""
 
 
 def fields_of(account: Account, object_type: str) -> tuple[str, ...]:
@@ -63,6 +70,6 @@ def version_of(stamp: str) -> str:
     return iso_micros(parse_instant(stamp))
 
 
-def quoted(values: tuple[str, ...] | list[str]) -> str:
+def quoted(values: Sequence[str]) -> str:
     """Write ids as the list of an `IN`, escaped."""
     return "(" + ",".join("'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'" for value in values) + ")"

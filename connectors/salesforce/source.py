@@ -2,13 +2,14 @@
 
 import zlib
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from connectors import accounts
 from connectors.ports import Account, Batch, Clock, Raw
 from connectors.salesforce.client import Record, SalesforceClient
-from connectors.salesforce.cursor import Position, Row, decode, encode
-from connectors.salesforce.objects import POLLED, fields_of, version_of
+from connectors.salesforce.cursor import Position, Row, State, decode, encode
+from connectors.salesforce.objects import POLLED
+from connectors.salesforce.records import columns_of, raw_of, window
 from connectors.wire import dumps, parse_instant
 
 OVERLAP_SECONDS = 300.0
@@ -24,7 +25,7 @@ class SalesforceSource:
     def __init__(self, client: SalesforceClient, account: Account, clock: Clock) -> None:
         self._client = client
         self._clock = clock
-        self._fields = {name: fields_of(account, name) for name in accounts.names(account, "objects", POLLED)}
+        self._columns = {name: columns_of(account, name) for name in accounts.names(account, "objects", POLLED)}
         self._overlap = timedelta(seconds=accounts.number(account, "overlap_seconds", OVERLAP_SECONDS))
         self._start = accounts.instant(account, "start_at")
 
@@ -34,18 +35,21 @@ class SalesforceSource:
         Raises:
             ConnectorError: see `ports.Source`; a session that ends between two pages is a RetryableError.
         """
-        positions = decode(cursor)
-        for name in self._fields:
-            async for records, position in self._object(name, positions.get(name)):
-                positions[name] = position
-                yield Batch(records, encode(positions))
+        stored = decode(cursor)
+        # A stream's backfill that is not over is done again: its jobs are not for us.
+        state = State({name: p for name, p in stored.positions.items() if name not in stored.jobs})
+        for name in self._columns:
+            async for records, position in self._object(name, state.positions.get(name)):
+                state.positions[name] = position
+                yield Batch(records, encode(state))
 
     async def _object(self, name: str, stored: Position | None) -> AsyncIterator[tuple[Sequence[Raw], Position]]:
         position = stored or Position(self._start)
         now = self._clock.now().replace(microsecond=0)
         # Stamps have whole seconds: the one under way is read too, and what happens in it later has another digest.
         until, settled = now + timedelta(seconds=1), now - self._overlap
-        async for page in self._client.query(self._statement(name, position.since, until), deleted=True):
+        statement = f"{window(name, self._columns[name], position.since, until)} ORDER BY SystemModstamp, Id"
+        async for page in self._client.query(statement, deleted=True):
             rows = {record["Id"]: _row(record) for record in page.records}
             fresh = {row.id for row in position.fresh(list(rows.values()))}
             before = len(position.seen)
@@ -53,28 +57,13 @@ class SalesforceSource:
             if page.last:
                 position = position.finished(settled)
             if fresh or (page.last and (stored is None or _worth_storing(before, len(position.seen)))):
-                yield [_raw(name, record) for record in page.records if record["Id"] in fresh], position
-
-    def _statement(self, name: str, since: datetime | None, until: datetime) -> str:
-        window = f"SystemModstamp < {_literal(until)}"
-        if since is not None:
-            window = f"SystemModstamp >= {_literal(since)} AND {window}"
-        return f"SELECT {', '.join(self._fields[name])} FROM {name} WHERE {window} ORDER BY SystemModstamp, Id"  # noqa: S608 (names are the operator's)
+                raws = (raw_of(name, record) for record in page.records if record["Id"] in fresh)
+                yield [raw for raw in raws if raw is not None], position
 
 
 def _worth_storing(before: int, after: int) -> bool:
     return before - after >= WORTH_STORING or (before > 0 and after == 0)
 
 
-def _literal(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _row(record: Record) -> Row:
     return Row(record["Id"], parse_instant(record["SystemModstamp"]), zlib.crc32(dumps(record)))
-
-
-def _raw(name: str, record: Record) -> Raw:
-    deleted = bool(record.get("IsDeleted"))
-    body = b"{}" if deleted else dumps(record)
-    return Raw(name, record["Id"], version_of(record["SystemModstamp"]), body, deleted=deleted)

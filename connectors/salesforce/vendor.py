@@ -1,15 +1,20 @@
 """Salesforce's entry in the catalogue."""
 
 from connectors import accounts
+from connectors.http import Http
 from connectors.oauth import GRANTS, Grant
 from connectors.opening import daily_limits, open_authorised
 from connectors.ports import Account, Connector, Tools, WebhookReader
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.errors import about_token
 from connectors.salesforce.fetch import SalesforceFetcher
+from connectors.salesforce.plan import plan_of
+from connectors.salesforce.pubsub import PubSub
 from connectors.salesforce.sink import SalesforceSink
 from connectors.salesforce.source import SalesforceSource
+from connectors.salesforce.streaming import SalesforceStream
 
+CHANGES = ("stream", "poll")
 SUFFIXES = ("salesforce.com", "force.com")
 VERSION = "67.0"
 DAILY_CALLS = 15000
@@ -19,6 +24,7 @@ TIMEOUT_SECONDS = 130.0
 """Queries may take 120 seconds."""
 IN_DOUBT_SECONDS = 120.0
 SESSION_SECONDS = 7200.0
+PUBSUB_ADDRESS = "api.pubsub.salesforce.com:7443"
 
 
 class Salesforce:
@@ -41,10 +47,22 @@ class Salesforce:
             account, tools, SUFFIXES, grant, timeout_seconds=TIMEOUT_SECONDS, about_token=about_token
         )
         client = SalesforceClient(http, account, accounts.text(account, "api_version", VERSION), tools.clock)
-        return Connector(
-            limits,
-            SalesforceSource(client, account, tools.clock),
-            SalesforceFetcher(client, account, tools.clock),
-            SalesforceSink(client, tools.clock),
-            aclose,
-        )
+        fetcher, sink = SalesforceFetcher(client, account, tools.clock), SalesforceSink(client, tools.clock)
+        if accounts.choice(account, "changes", CHANGES) == "poll":
+            return Connector(limits, SalesforceSource(client, account, tools.clock), fetcher, sink, aclose)
+        pubsub = _pubsub(account, http)
+        source = SalesforceStream(client, pubsub, plan_of(account, limits.windows[0].calls), tools.clock)
+
+        async def aclose_all() -> None:
+            await pubsub.aclose()
+            await aclose()
+
+        return Connector(limits, source, fetcher, sink, aclose_all)
+
+
+def _pubsub(account: Account, http: Http) -> PubSub:
+    address = accounts.text(account, "pubsub_address", PUBSUB_ADDRESS)
+    http.reach.check_setting("pubsub_address", f"https://{address}")
+    if http.tokens is None:
+        raise AssertionError("the connection was opened without tokens")
+    return PubSub(address, account, http.tokens, accounts.text(account, "ca_file", ""))

@@ -7,6 +7,7 @@ for as long as it runs: it takes a permit when it needs one and keeps itself bac
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 from connectors.errors import ConnectorError, RetryableError
 from connectors.pacing import paced
@@ -132,18 +133,20 @@ class SourceRunner:
             ClosedError: it does not any more.
         """
         desk, page = self._desk, asyncio.ensure_future(reading)
+        tasks: list[asyncio.Future[Any]] = [page]
         try:
             while not page.done():
                 if not desk.offers(connector):
                     raise ClosedError
-                changed = asyncio.ensure_future(desk.changed.wait())
-                await asyncio.wait((page, changed), return_when=asyncio.FIRST_COMPLETED)
-                changed.cancel()
-                await asyncio.gather(changed, return_exceptions=True)
+                tasks[1:] = [asyncio.ensure_future(desk.changed.wait())]
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                if not page.done():
+                    await tasks[1]
             return await page
         finally:
-            page.cancel()
-            await asyncio.gather(page, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _effects(self, batch: Batch, origin: str) -> Effects:
         desk, now = self._desk, self._desk.now()

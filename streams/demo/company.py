@@ -65,7 +65,12 @@ class Company:
                 "salesforce": {
                     "base_url": salesforce["base_url"],
                     "account": salesforce["org_id"],
-                    "settings": {"token_url": salesforce["token_url"], "poll_seconds": 0.5, "in_doubt_seconds": 2},
+                    "settings": {
+                        "token_url": salesforce["token_url"],
+                        "changes": "poll",
+                        "poll_seconds": 0.5,
+                        "in_doubt_seconds": 2,
+                    },
                     "credentials": _pick(salesforce, "client_id", "client_secret", "refresh_token"),
                 },
                 "pardot": {

@@ -20,7 +20,7 @@ class Polled:
 
     name: ClassVar[str] = "salesforce-poll"
     vendor: ClassVar[str] = "salesforce"
-    settings: ClassVar[Mapping[str, str]] = {"objects": "Account,Contact"}
+    settings: ClassVar[Mapping[str, str]] = {"objects": "Account,Contact", "changes": "poll"}
     pages: ClassVar[tuple[PageSize, ...]] = (PageSize("connectors.salesforce.client.PAGE", 200),)
     webhooks: ClassVar[bool] = False
 
@@ -85,4 +85,57 @@ class Polled:
     }
 
 
-DRIVERS: Sequence[type[SourceDriver]] = [Polled]
+class Streamed(Polled):
+    """The source that follows change events; its backfill is a bulk job of several pages."""
+
+    name = "salesforce-stream"
+    settings: ClassVar[Mapping[str, str]] = {"objects": "Account,Contact", "overlap_seconds": "1"}
+    pages: ClassVar[tuple[PageSize, ...]] = (
+        *Polled.pages,
+        PageSize("connectors.salesforce.history.BULK_FROM", 100),
+        PageSize("connectors.salesforce.bulk.PAGE", 100),
+    )
+
+    async def create(self, count: int) -> None:
+        """Make records, in an org whose bus does not keep a new subscriber waiting for its first word."""
+        await self._company.put("settings", {"settings": {"keepalive_milliseconds": 300}})
+        await super().create(count)
+
+    async def _expires(self) -> None:
+        """Let the stored replay id, and every event since, be forgotten, as after 72 hours."""
+        await self.create(5)
+        await self._company.fault("expire_replay_ids")
+
+    async def _gap(self) -> None:
+        """Let an event arrive without content."""
+        await self._company.fault("gap_event")
+        await self.edit(await self._any())
+
+    async def _overflow(self) -> None:
+        """Let a transaction have too many changes to name them."""
+        await self._company.fault("event_overflow")
+        await self.create(50)
+
+    async def _outage(self) -> None:
+        """Let the bus be away for a moment, with a change meanwhile."""
+        await self._company.fault("status", path="/Subscribe", status=14, body="service.unavailable")
+        await self.edit(await self._any())
+
+    async def _session(self) -> None:
+        """Let the session end with which the stream was opened."""
+        await self._company.fault("expire_tokens", path="/Subscribe")
+        await self.edit(await self._any())
+
+    async def _any(self) -> Key:
+        return next(key for key, content in (await self.truth()).items() if content is not None)
+
+    gaps: ClassVar[Mapping[str, Callable[[Any], Awaitable[None]]]] = {
+        "a replay id that has expired": _expires,
+        "a gap event": _gap,
+        "an overflow": _overflow,
+        "an outage of the bus": _outage,
+        "a session that ends": _session,
+    }
+
+
+DRIVERS: Sequence[type[SourceDriver]] = [Polled, Streamed]

@@ -21,15 +21,22 @@ LOOK_SECONDS = 0.01
 
 @dataclass
 class Owners:
-    """What outlives them is the disk: the records in the inbox, and the rows with the cursor."""
+    """What outlives them is the disk: the records in the inbox, and the rows with the cursor.
+
+    Attributes:
+        records: what is in the inbox, in order.
+    """
 
     company: Company
     disk: Disk = field(default_factory=Disk)
-    points: int = 0
+    records: list[Raw] = field(default_factory=list)
+    _decoded: int = 0
 
     def get(self, tenant: str) -> Connection | None:
         """Return the connection, as the directory does."""
-        vendor = VendorConnection(str(self.company.admin.base_url), "", settings={"poll_seconds": "0.1"})
+        # The dead hold their slots for the time of doubt.
+        settings = {"poll_seconds": "0.1", "in_doubt_seconds": "0.1"}
+        vendor = VendorConnection(str(self.company.admin.base_url), "", settings=settings)
         return Connection(tenant, 1, {self.company.vendor: vendor}, "Europe/Berlin", "EUR")
 
     async def one(self, done: Callable[[list[Raw]], bool], die_at: int | None = None) -> None:
@@ -39,7 +46,6 @@ class Owners:
         async def point(_: str) -> None:
             nonlocal passed
             passed += 1
-            self.points += 1
             if passed == die_at:
                 death.set()
                 await asyncio.Event().wait()
@@ -50,7 +56,7 @@ class Owners:
         runner = Delivery(shard, tools).source(self.company.name, self.company.vendor, lambda: 0.0)
         task, dead = asyncio.ensure_future(runner.run()), asyncio.ensure_future(death.wait())
         try:
-            while not (dead.done() or done(self.records)):
+            while not (dead.done() or done(self._look())):
                 await asyncio.wait((task, dead), timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 if task.done():
                     task.result()
@@ -60,12 +66,14 @@ class Owners:
                 each.cancel()
             await asyncio.gather(task, dead, return_exceptions=True)
             await connector.aclose()
+            self._look()
 
-    @property
-    def records(self) -> list[Raw]:
+    def _look(self) -> list[Raw]:
         """Return what is in the inbox, in order."""
-        values = [output.value or b"" for output in self.disk.outputs if output.topic == INBOX.name]
-        return [_raw(CODEC.decode_as(value, VendorRecord)) for value in values]
+        new, self._decoded = self.disk.outputs[self._decoded :], len(self.disk.outputs)
+        values = [output.value or b"" for output in new if output.topic == INBOX.name]
+        self.records += [_raw(CODEC.decode_as(value, VendorRecord)) for value in values]
+        return self.records
 
 
 def _raw(record: VendorRecord) -> Raw:

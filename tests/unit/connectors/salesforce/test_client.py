@@ -161,7 +161,7 @@ async def test_the_first_start_may_be_bounded(
     await batches(SalesforceSource(client, replace(account, settings=settings), clock), None)
     statement = org.requests[0].url.params["q"]
     assert "SystemModstamp >= 2025-06-01T00:00:00Z" in statement
-    assert ", Score__c FROM Lead" in statement
+    assert ", Score__c, MasterRecordId FROM Lead" in statement
     assert statement.count(" Email,") == 1
     with pytest.raises(FatalError, match="tenant acme, quickbooks: setting start_at"):
         SalesforceSource(client, replace(account, settings={"start_at": "June"}), clock)
@@ -170,8 +170,9 @@ async def test_the_first_start_may_be_bounded(
 async def test_a_snapshot_is_one_statement(
     client: SalesforceClient, org: Org, account: Account, clock: ManualClock
 ) -> None:
-    """Account, lines and roles come with the opportunity; a missing one is asked for in the recycle bin."""
-    line, role = {"Id": "00k", "Product2": {"Id": "01t"}}, {"Id": "00K", "Contact": {"Id": "003"}}
+    """Account, lines and roles come with the opportunity, in the newest one's version; a missing one is in the bin."""
+    line = {"Id": "00k", "SystemModstamp": "2026-01-01T00:00:00.000+0000", "Product2": {"Id": "01t"}}
+    role = {"Id": "00K", "SystemModstamp": STAMP, "Contact": {"Id": "003"}}
     record = row(
         1,
         Name="Deal",
@@ -187,7 +188,8 @@ async def test_a_snapshot_is_one_statement(
     assert [raw.remote_id for raw in raws] == ids
     assert [raw.deleted for raw in raws] == [False, False, True, True]
     assert {raw.object for raw in raws} == {"OpportunitySnapshot"}
-    assert raws[0].version == raws[2].version == "2025-12-31T23:59:00.000000Z"
+    assert raws[0].version == "2026-01-01T00:00:00.000000Z"
+    assert raws[1].version == raws[2].version == "2025-12-31T23:59:00.000000Z"
     first = loads(raws[0].body)
     assert first["Opportunity"]["Name"] == "Deal"
     assert "OpportunityLineItems" not in first["Opportunity"]

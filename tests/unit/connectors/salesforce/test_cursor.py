@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.errors import FatalError
-from connectors.salesforce.cursor import SEEN_MOST, Position, Row, decode, encode
+from connectors.salesforce.cursor import SEEN_MOST, Job, Position, Row, State, decode, encode
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 OVERLAP = timedelta(seconds=30)
@@ -47,7 +47,7 @@ class Org:
 
 def poll(org: Org, now: int, cursor: str | None, pages: int | None = None) -> tuple[list[Row], str]:
     """Read one window as the source does, through the text of the cursor; stop after so many pages as by a crash."""
-    position = decode(cursor).get("X", Position())
+    position = decode(cursor).positions.get("X", Position())
     rows = org.query(now, position.since)
     settled = at(now) - OVERLAP
     emitted: list[Row] = []
@@ -58,7 +58,7 @@ def poll(org: Org, now: int, cursor: str | None, pages: int | None = None) -> tu
         position = position.after(page, settled)
         if start == starts[-1]:
             position = position.finished(settled)
-    return emitted, encode({"X": position})
+    return emitted, encode(State({"X": position}))
 
 
 @st.composite
@@ -107,7 +107,7 @@ def test_an_idle_object_forgets_what_it_saw() -> None:
     assert len(rows) == 1
     rows, cursor = poll(org, 100, cursor)
     assert rows == []
-    assert decode(cursor)["X"] == Position(at(70), {})
+    assert decode(cursor).positions["X"] == Position(at(70), {})
 
 
 def test_two_edits_within_a_second_are_two() -> None:
@@ -145,5 +145,7 @@ def test_a_foreign_cursor_is_an_error(cursor: str) -> None:
 def test_a_cursor_survives_its_text() -> None:
     """What is written reads back."""
     positions = {"Account": Position(), "Lead": Position(at(7), {"00Q": (1, 2)})}
-    assert decode(encode(positions)) == positions
-    assert decode(None) == {}
+    jobs = {"Account": Job(at(3)), "Lead": Job(at(3), "750", "MTAw")}
+    for state in (State(positions), State(positions, b"\x00\xff", {"Lead"}, jobs), State(replay=b"")):
+        assert decode(encode(state)) == state
+    assert decode(None) == State()
