@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from time import monotonic, sleep
+from typing import TypeVar
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -18,7 +20,23 @@ from confluent_kafka.admin import AdminClient
 from connectors.errors import FatalError
 
 TIMEOUT = 15.0
+AGAIN = 0.1
 RESTORE_IDLE = 30.0
+MOVING = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+    }
+)
+"""Errors of a broker that is not, or not yet, the one to ask (Kafka protocol guide, "Error codes", retriable)."""
+T = TypeVar("T")
 Config = dict[str, str | int | float | bool | Callable[..., object] | None]
 
 
@@ -35,6 +53,22 @@ class Application:
     name: str
     topic: str
     state_topic: str
+
+
+def patiently(ask: Callable[[], T], now: Callable[[], float] = monotonic, wait: Callable[[float], None] = sleep) -> T:
+    """Return the answer; ask again while partitions or groups change their broker, which librdkafka does not do here.
+
+    Raises:
+        KafkaException: another error, or none of the answers within `TIMEOUT`.
+    """
+    deadline = now() + TIMEOUT
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() not in MOVING or now() >= deadline:
+                raise
+        wait(AGAIN)
 
 
 class Broker:
@@ -105,18 +139,29 @@ class Broker:
         )
 
     def committed(self, partition: int) -> int | None:
-        """Return the group's committed offset, None if there is none (never committed, or expired)."""
-        asked = [TopicPartition(self.application.topic, partition)]
-        found = self._offsets.committed(asked, timeout=TIMEOUT)[0]
-        if found.error is not None:
-            raise KafkaException(found.error)
-        return found.offset if found.offset >= 0 else None
+        """Return the group's committed offset, None if there is none (never committed, or expired).
+
+        Raises:
+            KafkaException: the brokers do not tell.
+        """
+
+        def ask() -> int:
+            found = self._offsets.committed([TopicPartition(self.application.topic, partition)], timeout=TIMEOUT)[0]
+            if found.error is not None:
+                raise KafkaException(found.error)
+            return found.offset
+
+        offset = patiently(ask)
+        return offset if offset >= 0 else None
 
     def state_end(self, partition: int) -> int:
-        """Return the end offset of the shard's changelog."""
-        return self._offsets.get_watermark_offsets(
-            TopicPartition(self.application.state_topic, partition), timeout=TIMEOUT
-        )[1]
+        """Return the end offset of the shard's changelog.
+
+        Raises:
+            KafkaException: the brokers do not tell.
+        """
+        changelog = TopicPartition(self.application.state_topic, partition)
+        return patiently(lambda: self._offsets.get_watermark_offsets(changelog, timeout=TIMEOUT))[1]
 
     def state_rows(self, partition: int, start: int | None) -> Iterator[list[Message]]:
         """Yield the changelog's committed rows from `start` (None: the beginning) to its end, in chunks.
