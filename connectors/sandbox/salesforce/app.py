@@ -49,6 +49,7 @@ _SWITCHES = {
     HIDDEN: list[str](),
 }
 # API End-of-Life policy; 67.0 is Summer '26, 68.0 Winter '27.
+_FIRST_REFUSAL = 400
 _OLDEST, _RETIRED, _NEWEST = 41, 31, 68
 _VERSION = re.compile(r"v(\d\d)\.0")
 _JSON_METHODS = frozenset({"POST", "PATCH"})
@@ -164,7 +165,8 @@ class _Salesforce:
                 raise _over_limit()
             unit = self._orgs.unit(account, Author(user, _origin(request, number)))
             reply = self._answer(_call(request, path, number, body, unit))
-            unit.commit()
+            if reply.status < _FIRST_REFUSAL:
+                unit.commit()
         except ApiError as error:
             reply = refused(error)
         used = self._allowances.of(account, API) if account else None

@@ -27,16 +27,22 @@ def serve(call: Call, dispatch: Callable[[Call], Reply]) -> Reply:
         ApiError: JSON_PARSER_ERROR for a malformed request, LIMIT_EXCEEDED for more than 25 subrequests.
     """
     body = call.fields()
-    parts = body.get("compositeRequest")
+    replies = run(call, body.get("compositeRequest"), dispatch, most=_MOST, all_or_none=body.get("allOrNone") is True)
+    return Reply(200, {"compositeResponse": shown(replies)})
+
+
+def run(
+    call: Call, parts: object, dispatch: Callable[[Call], Reply], *, most: int, all_or_none: bool
+) -> dict[str, Reply]:
+    """Carry out subrequests; returns their replies by reference. Raises ApiError for a malformed list."""
     if not isinstance(parts, list) or not parts or not all(isinstance(part, dict) for part in parts):
         raise ApiError("JSON_PARSER_ERROR", "compositeRequest must be a non-empty array", ["compositeRequest"])
-    if len(parts) > _MOST:
-        raise ApiError("LIMIT_EXCEEDED", f"The composite request has more than {_MOST} subrequests.")
+    if len(parts) > most:
+        raise ApiError("LIMIT_EXCEEDED", f"The composite request has more than {most} subrequests.")
     names = [part.get("referenceId") for part in parts]
     if not all(isinstance(name, str) and re.fullmatch(r"\w+", name) for name in names) or len({*names}) < len(names):
         raise ApiError("JSON_PARSER_ERROR", "referenceId must be unique and of letters, digits, _", ["referenceId"])
-    replies = _run_all(call, parts, dispatch, all_or_none=body.get("allOrNone") is True)
-    return Reply(200, {"compositeResponse": [_shown(name, reply) for name, reply in replies.items()]})
+    return _run_all(call, parts, dispatch, all_or_none=all_or_none)
 
 
 def _run_all(
@@ -56,12 +62,13 @@ def _run_all(
 def _run(call: Call, part: Mapping[str, Any], replies: Mapping[str, Reply], dispatch: Callable[[Call], Reply]) -> Reply:
     try:
         with call.unit.savepoint():
-            return dispatch(_subcall(call, part, replies))
+            return dispatch(subcall(call, part, replies))
     except ApiError as error:
         return refused(error)
 
 
-def _subcall(call: Call, part: Mapping[str, Any], replies: Mapping[str, Reply]) -> Call:
+def subcall(call: Call, part: Mapping[str, Any], replies: Mapping[str, Reply]) -> Call:
+    """A subrequest as a call of its own, references to earlier replies resolved; raises ApiError."""
     url = urlsplit(_resolved(str(part.get("url") or ""), replies))
     match = _PATH.fullmatch(url.path)
     if match is None:
@@ -106,10 +113,14 @@ def _looked_up(name: str, path: str, replies: Mapping[str, Reply]) -> str:
     return str(found)
 
 
-def _shown(name: str, reply: Reply) -> dict[str, Any]:
-    return {
-        "body": reply.body,
-        "httpHeaders": dict(reply.headers),
-        "httpStatusCode": reply.status,
-        "referenceId": name,
-    }
+def shown(replies: Mapping[str, Reply]) -> list[dict[str, Any]]:
+    """Replies as `compositeResponse` has them."""
+    return [
+        {
+            "body": reply.body,
+            "httpHeaders": dict(reply.headers),
+            "httpStatusCode": reply.status,
+            "referenceId": name,
+        }
+        for name, reply in replies.items()
+    ]

@@ -1,6 +1,6 @@
 """The resources below `/services/data/vXX.0/`."""
 
-from connectors.sandbox.salesforce import collections, composite, custom_fields, sobjects
+from connectors.sandbox.salesforce import batches, collections, composite, custom_fields, sobjects, trees
 from connectors.sandbox.salesforce.allowances import Allowances
 from connectors.sandbox.salesforce.bulk.resource import Bulk
 from connectors.sandbox.salesforce.calls import Call, Reply, not_allowed, not_found
@@ -45,9 +45,16 @@ class Rest:
         raise not_found()
 
     def _composite(self, call: Call) -> Reply:
-        if call.steps[1:2] == ("sobjects",):
+        kind = call.steps[1] if len(call.steps) > 1 else ""
+        if kind == "sobjects":
             return collections.serve(call)
-        if len(call.steps) > 1:
+        if kind == "tree" and len(call.steps) == 3:  # noqa: PLR2004
+            return trees.serve(call, call.steps[2])
+        if kind == "batch":
+            return batches.batch(call, self.dispatch)
+        if kind == "graph":
+            return batches.graph(call, self.dispatch)
+        if kind:
             raise not_found()
         if call.method != "POST":
             raise not_allowed(call.method)

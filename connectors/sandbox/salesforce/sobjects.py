@@ -1,6 +1,7 @@
 """`sobjects/`: single records, by id or external id, and describe."""
 
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from connectors.sandbox.salesforce import records
@@ -56,7 +57,8 @@ def _describe(call: Call, base: SObject) -> Reply:
 def _by_id(call: Call, base: SObject, text: str) -> Reply:
     record_id = records.addressed_id(text)
     if call.method == "GET":
-        return Reply(200, shown(call, base, records.existing(call.unit, base, record_id)))
+        record = records.existing(call.unit, base, record_id)
+        return Reply(304) if _unchanged(call, record) else Reply(200, shown(call, base, record))
     if call.method == "PATCH":
         records.update(call.unit, base, record_id, call.fields())
     elif call.method == "DELETE":
@@ -64,6 +66,15 @@ def _by_id(call: Call, base: SObject, text: str) -> Reply:
     else:
         raise not_allowed(call.method)
     return Reply(204)
+
+
+def _unchanged(call: Call, record: Record) -> bool:
+    """Whether `If-Modified-Since` names a later second than the record's last change."""
+    try:
+        since = parsedate_to_datetime(call.headers.get("if-modified-since", ""))
+    except ValueError:
+        return False
+    return moment_of(record["LastModifiedDate"]).replace(microsecond=0) <= since
 
 
 def shown(call: Call, base: SObject, record: Record) -> dict[str, Any]:

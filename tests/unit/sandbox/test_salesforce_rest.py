@@ -377,3 +377,66 @@ async def test_samples_are_the_same_for_the_same_seed(api: httpx.AsyncClient) ->
         seen.append((made, [(row["Name"], row["Amount"]) for row in rows]))
     assert seen[0] == seen[1]
     assert (seen[0][0]["Contact"], seen[0][0]["Account"], len(seen[0][1])) == (30, 8, 2)
+
+
+def _branch(reference: str, contacts: list[dict[str, Any]]) -> dict[str, Any]:
+    children = [
+        {"attributes": {"type": "Contact", "referenceId": f"{reference}-{number}"}, **contact}
+        for number, contact in enumerate(contacts)
+    ]
+    row = {"attributes": {"type": "Account", "referenceId": reference}, "Name": reference}
+    return {**row, "Contacts": {"records": children}}
+
+
+async def test_a_tree_is_made_whole_or_not_at_all(api: httpx.AsyncClient) -> None:
+    """Children refer to their parent; one bad leaf is named by its reference and nothing is made."""
+    bad = await api.post(f"{DATA}/composite/tree/Account", json={"records": [_branch("a", [{"LastName": "L"}, {}])]})
+    assert (bad.status_code, bad.json()["hasErrors"]) == (400, True)
+    assert [row["referenceId"] for row in bad.json()["results"]] == ["a-1"]
+    assert await _query(api, "SELECT Id FROM Account") == []
+    good = await api.post(f"{DATA}/composite/tree/Account", json={"records": [_branch("a", [{"LastName": "L"}])]})
+    assert [row["referenceId"] for row in good.json()["results"]] == ["a", "a-0"]
+    assert (await _query(api, "SELECT Account.Name FROM Contact"))[0]["Account"]["Name"] == "a"
+    twice = {"records": [_branch("a", []), _branch("a", [])]}
+    assert _refusal(await api.post(f"{DATA}/composite/tree/Account", json=twice)) == (400, "INVALID_INPUT")
+
+
+async def test_a_batch_has_no_common_fate(api: httpx.AsyncClient) -> None:
+    """Each call stands alone unless the client halts on an error; one API call in all for the daily limit."""
+    parts = [
+        {"method": "POST", "url": "v67.0/sobjects/Account", "richInput": {}},
+        {"method": "POST", "url": "v67.0/sobjects/Account", "richInput": {"Name": "A"}},
+        {"method": "GET", "url": "v67.0/query?q=SELECT+COUNT()+FROM+Account"},
+    ]
+    answer = (await api.post(f"{DATA}/composite/batch", json={"batchRequests": parts})).json()
+    assert (answer["hasErrors"], [row["statusCode"] for row in answer["results"]]) == (True, [400, 201, 200])
+    assert answer["results"][2]["result"]["totalSize"] == 1
+    halted = (await api.post(f"{DATA}/composite/batch", json={"batchRequests": parts, "haltOnError": True})).json()
+    assert [row["statusCode"] for row in halted["results"]] == [400, 412, 412]
+
+
+async def test_each_graph_is_atomic(api: httpx.AsyncClient) -> None:
+    """A failed graph leaves nothing, its neighbour everything; nodes refer to one another."""
+    url = f"{DATA}/sobjects"
+    nodes = [
+        {"method": "POST", "url": f"{url}/Account", "referenceId": "a", "body": {"Name": "A"}},
+        {
+            "method": "POST",
+            "url": f"{url}/Contact",
+            "referenceId": "c",
+            "body": {"LastName": "L", "AccountId": "@{a.id}"},
+        },
+    ]
+    bad = [nodes[0], {**nodes[1], "body": {}}]
+    graphs = [{"graphId": "1", "compositeRequest": nodes}, {"graphId": "2", "compositeRequest": bad}]
+    answer = (await api.post(f"{DATA}/composite/graph", json={"graphs": graphs})).json()["graphs"]
+    assert [(found["graphId"], found["isSuccessful"]) for found in answer] == [("1", True), ("2", False)]
+    assert len(await _query(api, "SELECT Id FROM Account")) == 1
+
+
+async def test_a_read_can_ask_for_news_only(api: httpx.AsyncClient) -> None:
+    """If-Modified-Since gives 304 for an unchanged record."""
+    account = await _make(api, "Account", Name="A")
+    for when, status in (("Sun, 01 Mar 2026 12:00:01 GMT", 304), ("Sun, 01 Mar 2026 11:59:59 GMT", 200)):
+        answer = await api.get(f"{DATA}/sobjects/Account/{account}", headers={"If-Modified-Since": when})
+        assert answer.status_code == status

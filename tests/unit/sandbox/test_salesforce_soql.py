@@ -140,6 +140,41 @@ def test_parents_and_children_nest(unit: Unit) -> None:
     assert found[0]["Account"] is None
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("SELECT COUNT(Id) FROM Account", [{"expr0": 3}]),
+        (
+            "SELECT SUM(Amount) total, MIN(CloseDate), MAX(Amount) m, AVG(NumberOfEmployees) FROM Opportunity",
+            None,
+        ),
+        (
+            "SELECT SUM(Amount) total, MIN(CloseDate), MAX(Amount), COUNT_DISTINCT(AccountId) n FROM Opportunity",
+            [{"total": 300.0, "expr0": "2026-03-10", "expr1": 200.0, "n": 2}],
+        ),
+        (
+            "SELECT Account.BillingCity, COUNT(Id) FROM Opportunity GROUP BY Account.BillingCity",
+            [{"BillingCity": "Bonn", "expr0": 2}],
+        ),
+        (
+            "SELECT Name, MAX(CreatedDate) a FROM Account GROUP BY Name ORDER BY AVG(NumberOfEmployees) DESC LIMIT 1",
+            [{"Name": "O'Neil", "a": "2026-03-09T15:30:00.000+0000"}],
+        ),
+        ("SELECT SUM(Amount) FROM Opportunity WHERE Amount > 999", [{"expr0": None}]),
+        ("SELECT StageName, COUNT(Id) FROM Opportunity WHERE Amount > 999 GROUP BY StageName", []),
+    ],
+)
+def test_groups_are_counted(unit: Unit, text: str, expected: list[dict[str, Any]] | None) -> None:
+    """Aggregates with and without alias, over groups and over everything, empty ones included."""
+    if expected is None:
+        with pytest.raises(ApiError, match="No such column 'NumberOfEmployees'"):
+            _run(unit, text)
+        return
+    rows = _run(unit, text).records
+    assert [{name: value for name, value in row.items() if name != "attributes"} for row in rows] == expected
+    assert all(row["attributes"] == {"type": "AggregateResult"} for row in rows)
+
+
 def test_fields_groups(unit: Unit) -> None:
     """FIELDS(STANDARD) has no custom field; FIELDS(ALL) has and needs a LIMIT of at most 200."""
     standard = _run(unit, "SELECT FIELDS(STANDARD) FROM Account").records[0]
@@ -167,8 +202,10 @@ def test_deleted_records_are_seen_only_when_asked_for(unit: Unit) -> None:
         ("SELECT Id FROM Account WHERE Name = 'x", "MALFORMED_QUERY", "unexpected token"),
         ("SELECT Id FROM Account WHERE Name = '\\q'", "MALFORMED_QUERY", "Illegal character sequence"),
         ("SELECT Id FROM Account WHERE A = 1 AND B = 2 OR C = 3", "MALFORMED_QUERY", "unexpected token: 'OR'"),
-        ("SELECT Id FROM Account GROUP BY Name", "MALFORMED_QUERY", "GROUP is not served"),
-        ("SELECT MAX(Amount) FROM Opportunity", "MALFORMED_QUERY", "functions are not served"),
+        ("SELECT Id FROM Account GROUP BY Name", "MALFORMED_QUERY", "must be grouped or aggregated: Id"),
+        ("SELECT Name FROM Account GROUP BY Name HAVING COUNT(Id) > 1", "MALFORMED_QUERY", "HAVING is not served"),
+        ("SELECT SUM(Name) FROM Account", "MALFORMED_QUERY", "does not support aggregate operator SUM"),
+        ("SELECT CALENDAR_YEAR(CloseDate) FROM Opportunity", "MALFORMED_QUERY", "functions are not served"),
         ("SELECT Id FROM Account LIMIT many", "MALFORMED_QUERY", "unexpected token: 'many'"),
         ("SELECT Id FROM Nope", "INVALID_TYPE", "sObject type 'Nope' is not supported"),
         ("SELECT Nope FROM Account", "INVALID_FIELD", "No such column 'Nope' on entity 'Account'"),

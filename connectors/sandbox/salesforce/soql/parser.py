@@ -3,6 +3,7 @@
 from connectors.sandbox.salesforce.soql.lexer import Token, tokens
 from connectors.sandbox.salesforce.soql.literals import literal
 from connectors.sandbox.salesforce.soql.syntax import (
+    Aggregate,
     AllOf,
     AnyOf,
     Column,
@@ -20,6 +21,7 @@ from connectors.sandbox.salesforce.soql.syntax import (
 )
 
 _COMPARISONS = frozenset({"=", "!=", "<>", "<", ">", "<=", ">="})
+_AGGREGATES = ("COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX")
 _CLAUSES = ("WHERE", "WITH", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FOR", "UPDATE", "USING", "ALL")
 # "SOQL statements: maximum length" and "OFFSET: maximum rows" of the SOQL and SOSL Reference.
 _LONGEST_QUERY = 100_000
@@ -31,7 +33,7 @@ def parse(text: str) -> Query:
 
     Raises:
         ApiError: MALFORMED_QUERY with row, column and the unexpected token; also for clauses that the sandbox
-            does not serve (GROUP BY, HAVING, FOR ..., TYPEOF).
+            does not serve (HAVING, WITH, FOR ..., TYPEOF).
     """
     if len(text) > _LONGEST_QUERY:
         raise fault("QUERY_TOO_COMPLICATED", text[:80], 0, f"query longer than {_LONGEST_QUERY} characters")
@@ -86,7 +88,7 @@ class _Parser:
 
     def _refuse_clause(self) -> None:
         token = self._next
-        if token.is_word("GROUP", "HAVING", "WITH", "FOR", "UPDATE", "USING", "ALL", "TYPEOF"):
+        if token.is_word("HAVING", "WITH", "FOR", "UPDATE", "USING", "ALL", "TYPEOF"):
             message = f"unexpected token: '{token.text}' ({token.text.upper()} is not served by this sandbox)"
             raise fault("MALFORMED_QUERY", self._text, token.at, message)
 
@@ -97,6 +99,7 @@ class _Parser:
         target = self._path()
         self._alias()
         where = self._conditions() if self._word("WHERE") else None
+        group = self._group() if self._word("GROUP") else ()
         self._refuse_clause()
         order = self._order() if self._word("ORDER") else ()
         limit = self._count("LIMIT")
@@ -105,17 +108,18 @@ class _Parser:
             raise fault(
                 "NUMBER_OUTSIDE_VALID_RANGE", self._text, 0, f"maximum SOQL offset allowed is {_LARGEST_OFFSET}"
             )
-        return Query(self._text, columns, target, where, order, limit, offset or 0)
+        return Query(self._text, columns, target, where, group, order, limit, offset or 0)
 
     def _alias(self) -> None:
         if self._next.kind == "name" and not self._next.is_word(*_CLAUSES):
             raise fault("MALFORMED_QUERY", self._text, self._next.at, "aliases are not served by this sandbox")
 
     def _columns(self) -> tuple[Column, ...]:
-        if self._next.is_word("COUNT"):
-            self._take()
-            self._need_symbol("(")
-            self._need_symbol(")")
+        if self._next.is_word("COUNT") and [token.text for token in self._tokens[self._at + 1 : self._at + 3]] == [
+            "(",
+            ")",
+        ]:
+            self._at += 3
             return ()
         columns = [self._column()]
         while self._symbol(","):
@@ -131,6 +135,8 @@ class _Parser:
         path = self._path()
         if not self._symbol("("):
             return path
+        if str(path).upper() in _AGGREGATES:
+            return self._aggregate(path)
         if str(path).upper() != "FIELDS":
             message = f"unexpected token: '{path}(' (functions are not served by this sandbox)"
             raise fault("MALFORMED_QUERY", self._text, path.at, message)
@@ -139,6 +145,19 @@ class _Parser:
             raise self._unexpected(self._next)
         self._need_symbol(")")
         return FieldsOf(group.text.upper(), path.at)
+
+    def _aggregate(self, function: Path) -> Aggregate:
+        path = self._path()
+        self._need_symbol(")")
+        named = self._next.kind == "name" and not self._next.is_word("FROM", "ASC", "DESC", "NULLS", *_CLAUSES)
+        return Aggregate(str(function).upper(), path, self._take().text if named else "")
+
+    def _group(self) -> tuple[Path, ...]:
+        self._need_word("BY")
+        paths = [self._path()]
+        while self._symbol(","):
+            paths.append(self._path())
+        return tuple(paths)
 
     def _path(self) -> Path:
         token = self._take()
@@ -206,7 +225,9 @@ class _Parser:
         return tuple(keys)
 
     def _order_key(self) -> Order:
-        path = self._path()
+        path: Path | Aggregate = self._path()
+        if isinstance(path, Path) and str(path).upper() in _AGGREGATES and self._symbol("("):
+            path = self._aggregate(path)
         direction = self._word("ASC", "DESC")
         nulls_last = False
         if self._word("NULLS"):

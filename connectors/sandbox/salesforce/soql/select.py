@@ -9,10 +9,12 @@ from connectors.sandbox.salesforce.errors import ApiError
 from connectors.sandbox.salesforce.fields import Field, write_value
 from connectors.sandbox.salesforce.objects import Child, Schema, SObject
 from connectors.sandbox.salesforce.soql.conditions import Conditions, Predicate, key_of
+from connectors.sandbox.salesforce.soql.groups import grouped
 from connectors.sandbox.salesforce.soql.literals import Today
 from connectors.sandbox.salesforce.soql.parser import parse
 from connectors.sandbox.salesforce.soql.paths import Getter, Paths, Row, Rows
 from connectors.sandbox.salesforce.soql.syntax import (
+    Aggregate,
     AllOf,
     Comparison,
     Condition,
@@ -99,6 +101,9 @@ def run(text: str, schema: Schema, rows: Rows, today: Today, version: str) -> Re
         ApiError: MALFORMED_QUERY, INVALID_TYPE, INVALID_FIELD or INVALID_QUERY_FILTER_OPERATOR.
     """
     select = _prepared(text, schema, rows, today, version)
+    if select.query.grouped:
+        results = grouped(select.query, select.base, select.paths, select.matching())
+        return Result(len(results), results)
     found = select.window(select.matching())
     return Result(len(found), select.render(found) if select.query.columns else [])
 
@@ -126,19 +131,23 @@ class _Select:
     def __init__(self, query: Query, base: SObject, paths: Paths, today: Today, version: str) -> None:
         self.query = query
         self.base = base
-        self._paths = paths
+        self.paths = paths
         self._today = today
         self._version = version
         self._conditions = Conditions(paths, today, self._column)
         self._where: Predicate | None = self._conditions.compile(base, query.where) if query.where else None
-        self._order = [(key, *paths.filtered(base, key.path)) for key in query.order]
         self._root = _Node(base)
+        self._order: list[tuple[Order, Field, Getter]] = []
+        if query.grouped:
+            return
+        for key in query.order:
+            self._order.append((key, *paths.filtered(base, _plain(key.path))))
         for column in query.columns:
             if isinstance(column, Subquery):
                 self._add_children(column)
             elif isinstance(column, FieldsOf):
                 self._add_group(column)
-            else:
+            elif isinstance(column, Path):
                 self._add_path(self._root, column)
 
     def _add_path(self, node: _Node, path: Path) -> None:
@@ -146,19 +155,19 @@ class _Select:
         if len(names) > 1 and names[0].lower() == node.base.name.lower() and node.base.parent(names[0]) is None:
             names = names[1:]
         if len(names) > 1:
-            step, target = self._paths.relation(node.base, names[0], path.at)
+            step, target = self.paths.relation(node.base, names[0], path.at)
             _, inner = node.parents.setdefault(step.relation or "", (step, _Node(target)))
             self._add_path(inner, Path(names[1:], path.at))
             return
-        found = self._paths.column(node.base, names[0], path.at)
+        found = self.paths.column(node.base, names[0], path.at)
         if found.name in node.fields:
-            raise fault("INVALID_FIELD", self._paths.text, path.at, f"duplicate field selected: {path}")
+            raise fault("INVALID_FIELD", self.paths.text, path.at, f"duplicate field selected: {path}")
         node.fields[found.name] = found
 
     def _add_group(self, group: FieldsOf) -> None:
         if group.group != "STANDARD" and (self.query.limit or _UNBOUNDED_FIELDS + 1) > _UNBOUNDED_FIELDS:
             message = f"The SOQL FIELDS function must have a LIMIT of at most {_UNBOUNDED_FIELDS}"
-            raise fault("MALFORMED_QUERY", self._paths.text, group.at, message)
+            raise fault("MALFORMED_QUERY", self.paths.text, group.at, message)
         for name, found in self.base.fields.items():
             if group.group == "ALL" or found.custom == (group.group == "CUSTOM"):
                 self._root.fields[name] = found
@@ -168,33 +177,33 @@ class _Select:
         child = self.base.children.get(target.names[-1].lower())
         if child is None or any(isinstance(inner, Subquery) for inner in column.query.columns):
             message = f"Didn't understand relationship '{target}' in FROM part of query call."
-            raise fault("INVALID_TYPE", self._paths.text, target.at, message)
-        base = self._paths.schema.addressed(child.child)
-        select = _Select(column.query, base, self._paths, self._today, self._version)
+            raise fault("INVALID_TYPE", self.paths.text, target.at, message)
+        base = self.paths.schema.addressed(child.child)
+        select = _Select(column.query, base, self.paths, self._today, self._version)
         self._root.children[child.name] = _Children(child, select)
 
     def columns(self) -> list[Column]:
         """The select list as columns; raises API_ERROR."""
-        if not self.query.columns:
+        if not self.query.columns or self.query.grouped:
             raise ApiError("API_ERROR", "Aggregate queries are not supported by the Bulk API")
         found: list[Column] = []
         for column in self.query.columns:
             if isinstance(column, Subquery):
                 raise ApiError("API_ERROR", "Nested queries are not supported by the Bulk API")
-            if isinstance(column, FieldsOf):
+            if not isinstance(column, Path):
                 raise ApiError("API_ERROR", "FIELDS() is not supported by the Bulk API")
-            kind, get = self._paths.resolve(self.base, column)
-            found.append(Column(self._paths.canonical(self.base, column), kind, get))
+            kind, get = self.paths.resolve(self.base, column)
+            found.append(Column(self.paths.canonical(self.base, column), kind, get))
         return found
 
     def _column(self, query: Query) -> Iterable[Any]:
         """The values of a semi-join."""
-        base = self._paths.schema.find(query.target.names[0])
+        base = self.paths.schema.find(query.target.names[0])
         if base is None or len(query.columns) != 1 or not isinstance(query.columns[0], Path):
             message = "A semi-join selects exactly one field of one object"
-            raise fault("MALFORMED_QUERY", self._paths.text, query.target.at, message)
-        inner = _Select(query, base, self._paths, self._today, self._version)
-        _, get = self._paths.resolve(base, query.columns[0])
+            raise fault("MALFORMED_QUERY", self.paths.text, query.target.at, message)
+        inner = _Select(query, base, self.paths, self._today, self._version)
+        _, get = self.paths.resolve(base, query.columns[0])
         return [value for row in inner.window(inner.matching()) if (value := get(row)) is not None]
 
     def matching(self) -> list[Row]:
@@ -208,8 +217,8 @@ class _Select:
     def _candidates(self) -> Iterable[Row]:
         wanted = self._wanted_ids(self.query.where)
         if wanted is None:
-            return self._paths.rows.scan(self.base.name)
-        found = (self._paths.rows.find(self.base.name, record_id) for record_id in sorted(wanted))
+            return self.paths.rows.scan(self.base.name)
+        found = (self.paths.rows.find(self.base.name, record_id) for record_id in sorted(wanted))
         return [row for row in found if row is not None]
 
     def _wanted_ids(self, condition: Condition | None) -> set[str] | None:
@@ -243,11 +252,17 @@ class _Select:
             shaped[name] = write_value(found, row.get(name))
         for name, (step, inner) in node.parents.items():
             reference = row.get(step.name)
-            parent = self._paths.rows.parent(inner.base.name, reference) if reference else None
+            parent = self.paths.rows.parent(inner.base.name, reference) if reference else None
             shaped[name] = None if parent is None else self._shape(inner, parent)
         for name, children in node.children.items():
             shaped[name] = children.of(row["Id"])
         return shaped
+
+
+def _plain(path: Path | Aggregate) -> Path:
+    if isinstance(path, Aggregate):
+        raise ApiError("MALFORMED_QUERY", "ORDER BY an aggregate function needs a grouped query")
+    return path
 
 
 def _ordered(rows: list[Row], key: Order, kind: Field, get: Getter) -> list[Row]:

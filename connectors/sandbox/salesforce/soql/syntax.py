@@ -74,10 +74,19 @@ Condition: TypeAlias = Comparison | Membership | Not | AllOf | AnyOf
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """One key of ORDER BY."""
+class Aggregate:
+    """`SUM(Amount) total`; `alias` is empty without one."""
 
+    function: str
     path: Path
+    alias: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One key of ORDER BY; an aggregate only in a grouped query."""
+
+    path: Path | Aggregate
     descending: bool
     nulls_last: bool
 
@@ -97,20 +106,26 @@ class Subquery:
     query: "Query"
 
 
-Column: TypeAlias = Path | FieldsOf | Subquery
+Column: TypeAlias = Path | FieldsOf | Subquery | Aggregate
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A whole query; `columns` is empty for `SELECT COUNT()`."""
+    """A whole query; `columns` is empty for `SELECT COUNT()`, `group` without GROUP BY."""
 
     text: str
     columns: tuple[Column, ...]
     target: Path
     where: Condition | None
+    group: tuple[Path, ...]
     order: tuple[Order, ...]
     limit: int | None
     offset: int
+
+    @property
+    def grouped(self) -> bool:
+        """Whether rows are counted rather than shown."""
+        return bool(self.group) or any(isinstance(column, Aggregate) for column in self.columns)
 
 
 def fault(code: str, text: str, at: int, message: str) -> ApiError:
