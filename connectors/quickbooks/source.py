@@ -175,24 +175,27 @@ class QuickBooksSource:
         )
 
     async def _window(self, position: Position) -> AsyncIterator[Page]:
-        """Read one page of the first window, the last one that is left of it."""
-        window, *others = position.windows
-        condition = f"MetaData.LastUpdatedTime < {_literal(window.until)}"
-        if window.since is not None:
-            condition = f"MetaData.LastUpdatedTime >= {_literal(window.since)} AND {condition}"
-        left = window.left
-        if left is None:
-            self._afford()
-            left = await self._client.count(window.entity, condition)
-        rows: list[Entity] = []
-        if left:
-            self._afford()
-            size = min(PAGE, left)
-            rows = await self._client.page(window.entity, condition, left - size + 1, size)
-            left -= size
-        known = _with_known(position, window.entity, (row["Id"] for row in rows))
-        windows = (replace(window, left=left), *others) if left else tuple(others)
-        yield [_raw(window.entity, row) for row in rows], replace(known, windows=windows)
+        """Read one page, the last one that is left of the first window that has any."""
+        records: list[Raw] = []
+        while position.windows and not records:
+            window, *others = position.windows
+            condition = f"MetaData.LastUpdatedTime < {_literal(window.until)}"
+            if window.since is not None:
+                condition = f"MetaData.LastUpdatedTime >= {_literal(window.since)} AND {condition}"
+            left = window.left
+            if left is None:
+                self._afford()
+                left = await self._client.count(window.entity, condition)
+            if left:
+                self._afford()
+                size = min(PAGE, left)
+                left -= size
+                rows = await self._client.page(window.entity, condition, left + 1, size)
+                records = [_raw(window.entity, row) for row in rows]
+                position = _with_known(position, window.entity, (raw.remote_id for raw in records))
+            windows = (replace(window, left=left), *others) if left else tuple(others)
+            position = replace(position, windows=windows)
+        yield records, position
 
     async def _listing(self, position: Position) -> AsyncIterator[Page]:
         """Tell which ids of the first listing's entity are not in the company any more."""
@@ -208,8 +211,8 @@ class QuickBooksSource:
                 break
             yield [], position
         missing = list(position.known.get(entity, KnownIds()).missing_from(listed))
-        for begin in range(0, len(missing), PAGE):
-            ids = missing[begin : begin + PAGE]
+        while missing:
+            ids, missing = missing[:PAGE], missing[PAGE:]
             # A deletion during the listing moves later rows past its pages.
             alive = await self._alive(entity, ids)
             gone = [remote_id for remote_id in ids if remote_id not in alive]

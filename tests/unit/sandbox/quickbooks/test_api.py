@@ -1,8 +1,3 @@
-import asyncio
-import base64
-import hashlib
-import hmac
-import json
 from typing import Any
 
 import httpx
@@ -35,6 +30,18 @@ async def test_gateway_refuses_in_lower_case(books: Books, clock: Any) -> None:
     assert (strange.status_code, strange.json()["Fault"]["Error"][0]["code"]) == (401, "100")
 
 
+async def test_gateway_faults_come_as_xml_on_request(books: Books) -> None:
+    """In spite of `Accept: application/json`, as was seen from Intuit."""
+    other = (await books.client.get("/__sandbox/credentials", params={"account": "other"})).json()
+    await books.set(xml_faults=True)
+    await books.admin("settings", account="other", settings={"xml_faults": True})
+    for token, code in (("nonsense", "3200"), (other["access_token"], "100")):
+        books.headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        answer = await books.call("GET", "customer/1")
+        assert (answer.status_code, answer.headers["content-type"]) == (401, "application/xml")
+        assert f'<Fault type="AUTHENTICATION"><Error code="{code}">' in answer.text
+
+
 async def test_limits_are_windows_that_slide(books: Books, clock: Any) -> None:
     """Ten calls a second pass, the eleventh is 429 with code 3001, XML where asked for; later it goes on."""
     await books.admin("limits", limits={"realm and app per second": None, "realm per minute": None})
@@ -50,6 +57,29 @@ async def test_limits_are_windows_that_slide(books: Books, clock: Any) -> None:
     assert (await books.call("GET", "companyinfo/1")).status_code == 429
     meter = (await books.client.get("/__sandbox/meter")).json()
     assert meter["over_limit"] == {"realm and app per second": 2, "realm per minute": 1}
+
+
+async def test_batches_and_reads_have_limits_of_their_own(books: Books, clock: Any) -> None:
+    """Forty batches a minute; reads, queries, captures and batches of a month, which single writes never use up."""
+    await books.admin("limits", limits={"batch per minute": None})
+    batch = {"BatchItemRequest": [{"bId": "1", "Query": "select * from Term"}]}
+    statuses = [(await books.call("POST", "batch", json=batch)).status_code for _ in range(41)]
+    assert statuses == [200] * 40 + [429]
+    await clock.sleep(60)
+    await books.admin("limits", limits={"metered reads per month": 43})
+    answers = [
+        await books.call("GET", "companyinfo/1"),
+        await books.call("POST", "query", content=b"select * from Term"),
+        await books.call("GET", "cdc?entities=Term&changedSince=2026-03-01"),
+        await books.call("GET", "preferences"),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert (await books.save("Customer", {"DisplayName": "Acme"}))["Id"]
+    await clock.sleep(30 * 86_400)
+    books.headers = {
+        "Authorization": f"Bearer {(await books.client.get('/__sandbox/credentials')).json()['access_token']}"
+    }
+    assert (await books.call("GET", "preferences")).status_code == 200
 
 
 async def test_request_id_replays_and_faults_break_it(books: Books) -> None:
@@ -84,21 +114,6 @@ async def test_answer_lost_after_commit_is_replayed(books: Books) -> None:
     assert (replayed["Id"], (await books.query("select count(*) from Customer"))["totalCount"]) == ("1", 1)
 
 
-async def test_cdc_shows_changes_and_stubs(books: Books, clock: Any) -> None:
-    """Only what changed since is reported, deletions as stubs; a look further back than 30 days is refused."""
-    await books.bill()
-    await clock.sleep(60)
-    gone = await books.bill()
-    await books.save("Invoice", {"Id": gone["Id"], "SyncToken": "0"}, operation="delete")
-    path = "cdc?entities=invoice,Customer&changedSince=2026-03-01T12:00:30 00:00"
-    answer = (await books.call("GET", path)).json()["CDCResponse"][0]["QueryResponse"]
-    stub = {"domain": "QBO", "status": "Deleted", "Id": gone["Id"]}
-    assert answer[0]["Invoice"] == [stub | {"MetaData": {"LastUpdatedTime": "2026-03-01T04:01:00-08:00"}}]
-    assert len(answer) == 1
-    old = await books.call("GET", "cdc?entities=Invoice&changedSince=2026-01-01")
-    assert old.status_code == 400
-
-
 async def test_batch_bounds(books: Books) -> None:
     """An empty batch and one of 31 are refused; a failed item writes nothing while its neighbours do."""
     assert (await books.refused("batch", {"BatchItemRequest": []}))[0] == "2010"
@@ -114,44 +129,29 @@ async def test_batch_bounds(books: Books) -> None:
     assert (await books.client.get("/__sandbox/meter")).json()["writes"] == {"Customer": 1}
 
 
-@pytest.mark.parametrize("form", ["cloudevents", "legacy"])
-async def test_webhooks_are_signed_in_both_forms(books: Books, form: str) -> None:
-    """A payment announces itself and the invoice it moved, signed over the raw bytes."""
-    got: asyncio.Queue[tuple[bytes, dict[str, str]]] = asyncio.Queue()
-
-    async def receive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        fields = {k.lower(): v for k, v in (line.split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)}
-        body = await reader.readexactly(int(fields["content-length"]))
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-        await writer.drain()
-        writer.close()
-        got.put_nowait((body, fields))
-
-    await books.admin("settings", settings={"webhook_format": form})
-    made = await books.bill()
-    server = await asyncio.start_server(receive, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    await books.admin("webhooks", url=f"http://127.0.0.1:{port}/qbo")
-    line = {"Amount": 100, "LinkedTxn": [{"TxnId": made["Id"], "TxnType": "Invoice"}]}
-    paid = await books.save("Payment", {"CustomerRef": {"value": "1"}, "TotalAmt": 100, "Line": [line]})
-    body, fields = await got.get()
-    server.close()
-    digest = hmac.new(books.credentials["webhook_secret"].encode(), body, hashlib.sha256).digest()
-    assert fields["intuit-signature"] == base64.b64encode(digest).decode()
-    events, realm = json.loads(body), books.credentials["realm"]
-    if form == "cloudevents":
-        seen = [(event["type"], event["intuitentityid"], event["intuitaccountid"]) for event in events]
-        created, updated = "qbo.payment.created.v1", "qbo.invoice.updated.v1"
-        assert seen == [(created, paid["Id"], realm), (updated, made["Id"], realm)]
-    else:
-        (notification,) = events["eventNotifications"]
-        entities = notification["dataChangeEvent"]["entities"]
-        assert notification["realmId"] == realm
-        assert [(each["name"], each["operation"]) for each in entities] == [
-            ("Payment", "Create"),
-            ("Invoice", "Update"),
-        ]
+async def test_a_batch_holds_any_operation(books: Books) -> None:
+    """Update, void, delete, capture and query in one; with a request id, bIds are short and the answer is replayed."""
+    made = [await books.bill(), await books.bill(), await books.bill(kind="SalesReceipt")]
+    first, second, third = ({"Id": each["Id"], "SyncToken": "0"} for each in made)
+    items = [
+        {"bId": "1", "operation": "update", "Invoice": {**first, "sparse": True, "PrivateNote": "new"}},
+        {"bId": "2", "operation": "delete", "Invoice": second},
+        {"bId": "3", "operation": "update", "optionsData": "void", "SalesReceipt": third},
+        {"bId": "4", "CDCQuery": {"Entities": "Invoice", "ChangedSince": "2026-03-01"}},
+        {"bId": "5-too-long-an-id", "Query": "select * from Term"},
+    ]
+    await books.set(shuffle_batch_answers=True)
+    calls = [
+        await books.call("POST", "batch", json={"BatchItemRequest": items}, params={"requestid": "b"}) for _ in "12"
+    ]
+    assert calls[0].content == calls[1].content
+    answers = {each["bId"]: each for each in calls[0].json()["BatchItemResponse"]}
+    assert answers["1"]["Invoice"]["PrivateNote"] == "new"
+    assert answers["2"]["Invoice"]["status"] == "Deleted"
+    assert (answers["3"]["SalesReceipt"]["TotalAmt"], answers["3"]["SalesReceipt"]["PrivateNote"]) == (0, "Voided")
+    assert answers["4"]["CDCResponse"][0]["QueryResponse"][0]["Invoice"]
+    assert answers["5-too-long-an-id"]["Fault"]["Error"][0]["code"] == "2130"
+    assert await books.refused("batch", {"BatchItemRequest": items}, requestid="x" * 37) == ("2130", "requestid")
 
 
 async def test_shapes_of_answers(books: Books) -> None:
@@ -163,6 +163,7 @@ async def test_shapes_of_answers(books: Books) -> None:
     assert answer.json()["Customer"]["MetaData"]["CreateTime"] == "2026-03-01T04:00:00-08:00"
     lead, stamp, rest = answer.headers["intuit_tid"].split("-")
     assert (lead, len(stamp), len(rest)) == ("1", 8, 24)
+    assert {"x-spanid", "x-amzn-trace-id", "qbo-version", "cache-control"} <= {*answer.headers}
     missing = await books.call("GET", "customer/404")
     assert (missing.status_code, missing.json()["Fault"]["Error"][0]["code"]) == (400, "610")
     unknown = await books.call("DELETE", "customer/1")

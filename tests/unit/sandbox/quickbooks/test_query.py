@@ -60,3 +60,26 @@ async def test_query_by_time_number_and_reference(books: Books, clock: Any) -> N
         "maxResults": 1,
     }
     assert await books.query("select * from Invoice startposition 3") == {}
+
+
+async def test_a_star_leaves_out_sku(books: Books) -> None:
+    """It must be asked for, as python-quickbooks does; counts and pages go by what is there."""
+    for number in range(3):
+        await books.save("Item", {"Name": f"I{number}", "Sku": f"s{number}", "IncomeAccountRef": {"value": "1"}})
+    plain = (await books.query("select * from Item where Sku = 's1'"))["Item"][0]
+    assert (plain["Name"], "Sku" in plain) == ("I1", False)
+    assert (await books.query("select *, Sku from Item where Name = 'I1'"))["Item"][0]["Sku"] == "s1"
+    page = await books.query("select * from Item orderby Name desc startposition 2 maxresults 2")
+    assert ([row["Name"] for row in page["Item"]], page["startPosition"], page["maxResults"]) == (["I2", "I1"], 2, 2)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_statements_come_in_address_or_body(books: Books, method: str) -> None:
+    """`GET ?query=` as node-quickbooks sends it, `POST` as application/text; a hundred rows unless asked for more."""
+    await books.admin("seed", size=101, seed=1)
+    for statement, rows in (("select * from customer", 100), ("SELECT * FROM Customer MAXRESULTS 1000", 101)):
+        sent: dict[str, Any] = {"params": {"query": statement}}
+        if method == "POST":
+            sent = {"content": statement.encode()}
+        answer = await books.call(method, "query", **sent)
+        assert len(answer.json()["QueryResponse"]["Customer"]) == rows
