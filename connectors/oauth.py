@@ -66,6 +66,15 @@ class Grant:
     client_auth: Literal["basic", "body"]
     lifetime: float
 
+    def request(self, form: Mapping[str, str], client: tuple[str, str]) -> tuple[dict[str, str], bytes]:
+        """Return headers and body of a token request; `client` is id and secret of our app."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        if self.client_auth == "basic":
+            pair = ":".join(quote_plus(part) for part in client)
+            headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+            return headers, urlencode(form).encode()
+        return headers, urlencode({**form, "client_id": client[0], "client_secret": client[1]}).encode()
+
 
 class TokenProvider:
     """The access token of one connection.
@@ -185,8 +194,8 @@ class TokenProvider:
         try:
             response = await self._ask(marked.values)
             if response.status_code == httpx.codes.OK:
-                return self._granted(marked, response)
-            raise self._refusal(response)
+                return granted(self._account, self._grant, marked, response, self._clock.now())
+            raise refusal(self._account, self._grant, response)
         except NotSentError:
             await self._unmark(marked)
             REFRESH_FAILURES.labels(self._account.vendor, "unreachable").inc()
@@ -206,58 +215,11 @@ class TokenProvider:
     async def _ask(self, values: Mapping[str, str]) -> httpx.Response:
         form: dict[str, str] = {"grant_type": self._grant.kind}
         if self._grant.kind == "refresh_token":
-            form["refresh_token"] = self._credential(values, "refresh_token")
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        client, secret = self._credential(values, "client_id"), self._credential(values, "client_secret")
-        if self._grant.client_auth == "basic":
-            pair = f"{quote_plus(client)}:{quote_plus(secret)}"
-            headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
-        else:
-            form |= {"client_id": client, "client_secret": secret}
-        content = urlencode(form).encode()
+            form["refresh_token"] = credential(self._account, values, "refresh_token")
+        headers, content = self._grant.request(form, client_credentials(self._account, values))
         return await self._http.request(
             "token", "POST", self._grant.token_url, reads=False, headers=headers, content=content
         )
-
-    def _credential(self, values: Mapping[str, str], name: str) -> str:
-        if not values.get(name):
-            raise FatalError(
-                f"{where(self._account)}: the stored credentials have no {name}; connect the account again"
-            )
-        return values[name]
-
-    def _granted(self, marked: Secret, response: httpx.Response) -> Secret:
-        answer = _answer(response)
-        token = answer.get("access_token")
-        if not isinstance(token, str) or not token:
-            # The server has acted: like a lost answer, this may have cost the old refresh token.
-            raise RetryableError(f"{where(self._account)}: the token endpoint's answer has no access_token")
-        now = self._clock.now()
-        lifetime = float(answer["expires_in"]) if "expires_in" in answer else self._grant.lifetime
-        values = {**marked.values, "access_token": token, "issued_at": iso_micros(now)}
-        if isinstance(rotated := answer.get("refresh_token"), str) and rotated:
-            values["refresh_token"] = rotated
-        return replace(marked, values=values, expires_at=now + timedelta(seconds=lifetime), refreshing_since=None)
-
-    def _refusal(self, response: httpx.Response) -> ConnectorError:
-        head, status = where(self._account), response.status_code
-        answer = _answer(response)
-        code = str(answer.get("error", ""))
-        code = code if ERROR_CODE.fullmatch(code) else ""
-        busy = IN_PROGRESS in str(answer.get("error_description", ""))
-        if busy or status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            return RetryableError(f"{head}: the token endpoint is busy (HTTP {status} {code})".rstrip(), code=code)
-        if code in BAD_SETTINGS or (not code and status == httpx.codes.UNAUTHORIZED):
-            return FatalError(
-                f"{head}: the token endpoint refuses client id and secret or the kind of grant ({code or status}); "
-                "correct client_id and client_secret in the stored credentials and the setting token_url",
-                code=code or "invalid_client",
-            )
-        if code:
-            return UnauthorizedError(
-                f"{head}: the grant is no longer valid ({code}); connect the account again", code=code
-            )
-        return FatalError(f"{head}: {self._grant.token_url} is no token endpoint (HTTP {status}); correct token_url")
 
     @staticmethod
     def _alive(secret: Secret, now: datetime) -> bool:
@@ -272,7 +234,66 @@ class TokenProvider:
         return now >= begun + (secret.expires_at - begun) / 2
 
 
-def _answer(response: httpx.Response) -> dict[str, Any]:
+def credential(account: Account, values: Mapping[str, str], name: str) -> str:
+    """Return one of the stored credentials.
+
+    Raises:
+        FatalError: it is not stored.
+    """
+    if not values.get(name):
+        raise FatalError(f"{where(account)}: the stored credentials have no {name}; connect the account again")
+    return values[name]
+
+
+def client_credentials(account: Account, values: Mapping[str, str]) -> tuple[str, str]:
+    """Return client id and secret of our app.
+
+    Raises:
+        FatalError: they are not stored.
+    """
+    return credential(account, values, "client_id"), credential(account, values, "client_secret")
+
+
+def granted(account: Account, grant: Grant, known: Secret, response: httpx.Response, now: datetime) -> Secret:
+    """Return what is known with the tokens of a good answer (RFC 6749 §5.1).
+
+    Raises:
+        RetryableError: it has no access token. The server has acted: like a lost answer, this may have cost the old
+            refresh token.
+    """
+    answer = answer_of(response)
+    token = answer.get("access_token")
+    if not isinstance(token, str) or not token:
+        raise RetryableError(f"{where(account)}: the token endpoint's answer has no access_token")
+    lifetime = float(answer["expires_in"]) if "expires_in" in answer else grant.lifetime
+    values = {**known.values, "access_token": token, "issued_at": iso_micros(now)}
+    if isinstance(rotated := answer.get("refresh_token"), str) and rotated:
+        values["refresh_token"] = rotated
+    return replace(known, values=values, expires_at=now + timedelta(seconds=lifetime), refreshing_since=None)
+
+
+def refusal(account: Account, grant: Grant, response: httpx.Response) -> ConnectorError:
+    """Return the error that a refused token request means (RFC 6749 §5.2)."""
+    head, status = where(account), response.status_code
+    answer = answer_of(response)
+    code = str(answer.get("error", ""))
+    code = code if ERROR_CODE.fullmatch(code) else ""
+    busy = IN_PROGRESS in str(answer.get("error_description", ""))
+    if busy or status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return RetryableError(f"{head}: the token endpoint is busy (HTTP {status} {code})".rstrip(), code=code)
+    if code in BAD_SETTINGS or (not code and status == httpx.codes.UNAUTHORIZED):
+        return FatalError(
+            f"{head}: the token endpoint refuses client id and secret or the kind of grant ({code or status}); "
+            "correct client_id and client_secret in the stored credentials and the setting token_url",
+            code=code or "invalid_client",
+        )
+    if code:
+        return UnauthorizedError(f"{head}: the grant is no longer valid ({code}); connect the account again", code=code)
+    return FatalError(f"{head}: {grant.token_url} is no token endpoint (HTTP {status}); correct token_url")
+
+
+def answer_of(response: httpx.Response) -> dict[str, Any]:
+    """Return the answer of a token endpoint, empty if it is none."""
     try:
         answer = loads(response.content)
     except ValueError:

@@ -1,9 +1,11 @@
 """Pardot's entry in the catalogue."""
 
+import re
 from dataclasses import replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors import accounts
+from connectors.consent import Consent, by_person
 from connectors.errors import FatalError
 from connectors.oauth import GRANTS, Grant
 from connectors.opening import daily_limits, open_authorised
@@ -33,6 +35,17 @@ class Pardot:
     name = "pardot"
     webhook: WebhookReader | None = None
 
+    def consent(self, account: Account) -> Consent:
+        """Return Salesforce's consent page (web server flow with PKCE); needs the setting `grant: refresh_token`.
+
+        Raises:
+            FatalError: the setting says otherwise.
+        """
+        page = accounts.text(
+            account, "authorize_url", re.sub(r"/token$", "/authorize", accounts.required(account, "token_url"))
+        )
+        return Consent(page, by_person(account, _grant(account)), "pardot_api refresh_token", SUFFIXES, pkce=True)
+
     def open(self, account: Account, tools: Tools) -> Connector:
         """Build the connection; nothing is sent yet.
 
@@ -40,18 +53,21 @@ class Pardot:
             FatalError: a setting is missing or wrong; the message names it.
         """
         zone = _zone(account)
-        lifetime = accounts.number(account, "session_seconds", SESSION_SECONDS, minimum=60)
-        token_url = accounts.required(account, "token_url")
-        grant = Grant(token_url, accounts.choice(account, "grant", GRANTS), "body", lifetime)
         daily = daily_limits(account, calls=DAILY_CALLS, concurrency=CONCURRENCY, in_doubt_seconds=IN_DOUBT_SECONDS)
         limits = replace(daily, poll_seconds=POLL_SECONDS)
         http, aclose = open_authorised(
-            account, tools, SUFFIXES, grant, timeout_seconds=TIMEOUT_SECONDS, about_token=about_token
+            account, tools, SUFFIXES, _grant(account), timeout_seconds=TIMEOUT_SECONDS, about_token=about_token
         )
         client = PardotClient(http, account.base_url, account.account, zone, tools.clock)
         source = PardotSource(client, account, tools.clock, zone=zone, daily_calls=limits.windows[0].calls)
         fetcher = PardotFetcher(client, account, tools.clock)
         return Connector(limits, source if source.reads else None, fetcher, PardotSink(client), aclose)
+
+
+def _grant(account: Account) -> Grant:
+    lifetime = accounts.number(account, "session_seconds", SESSION_SECONDS, minimum=60)
+    token_url = accounts.required(account, "token_url")
+    return Grant(token_url, accounts.choice(account, "grant", GRANTS), "body", lifetime)
 
 
 def _zone(account: Account) -> ZoneInfo:

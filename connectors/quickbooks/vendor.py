@@ -1,6 +1,7 @@
 """QuickBooks' entry in the catalogue."""
 
 from connectors import accounts
+from connectors.consent import Consent
 from connectors.oauth import Grant
 from connectors.opening import open_authorised
 from connectors.ports import Account, Connector, Limits, Tools, WebhookReader, Window
@@ -13,6 +14,8 @@ from connectors.quickbooks.webhook import QuickBooksWebhook
 
 SUFFIXES = ("intuit.com",)
 TOKEN_URL = "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer"  # noqa: S105 (an address)
+AUTHORIZE_URL = "https://appcenter.intuit.com/connect/oauth2"
+SCOPE = "com.intuit.quickbooks.accounting"
 WINDOWS = (Window(10, 1.0), Window(500, 60.0))
 CONCURRENCY = 10
 SERVER_SECONDS = 120.0
@@ -26,6 +29,11 @@ class QuickBooks:
     name = "quickbooks"
     webhook: WebhookReader | None = QuickBooksWebhook()
 
+    def consent(self, account: Account) -> Consent:
+        """Return Intuit's consent page; its answer names the realm (page "Set up OAuth 2.0")."""
+        page = accounts.text(account, "authorize_url", AUTHORIZE_URL)
+        return Consent(page, _grant(account), SCOPE, SUFFIXES, company="realmId")
+
     def open(self, account: Account, tools: Tools) -> Connector:
         """Build the connection; nothing is sent yet.
 
@@ -33,11 +41,13 @@ class QuickBooks:
             FatalError: a setting is missing or wrong; the message names it.
         """
         limits = Limits(WINDOWS, CONCURRENCY, accounts.number(account, "in_doubt_seconds", SERVER_SECONDS))
-        token_url = accounts.text(account, "token_url", TOKEN_URL)
-        grant = Grant(token_url, "refresh_token", "basic", TOKEN_LIFETIME)
         http, aclose = open_authorised(
-            account, tools, SUFFIXES, grant, timeout_seconds=SERVER_SECONDS, about_token=about_token
+            account, tools, SUFFIXES, _grant(account), timeout_seconds=SERVER_SECONDS, about_token=about_token
         )
         client = QuickBooksClient(http, account.base_url, account.account, tools.clock)
         source = QuickBooksSource(client, account, tools.clock)
         return Connector(limits, source, QuickBooksFetcher(client), QuickBooksSink(client), aclose)
+
+
+def _grant(account: Account) -> Grant:
+    return Grant(accounts.text(account, "token_url", TOKEN_URL), "refresh_token", "basic", TOKEN_LIFETIME)

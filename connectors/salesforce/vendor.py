@@ -1,6 +1,7 @@
 """Salesforce's entry in the catalogue."""
 
 from connectors import accounts
+from connectors.consent import Consent, by_person
 from connectors.http import Http
 from connectors.oauth import GRANTS, Grant
 from connectors.opening import daily_limits, open_authorised
@@ -33,18 +34,26 @@ class Salesforce:
     name = "salesforce"
     webhook: WebhookReader | None = None
 
+    def consent(self, account: Account) -> Consent:
+        """Return Salesforce's consent page (web server flow with PKCE); needs the setting `grant: refresh_token`.
+
+        Raises:
+            FatalError: the setting says otherwise.
+        """
+        page = accounts.text(account, "authorize_url", f"{account.base_url.rstrip('/')}/services/oauth2/authorize")
+        return Consent(
+            page, by_person(account, _grant(account)), "api refresh_token", SUFFIXES, pkce=True, instance="instance_url"
+        )
+
     def open(self, account: Account, tools: Tools) -> Connector:
         """Build the connection; nothing is sent yet.
 
         Raises:
             FatalError: a setting is missing or wrong; the message names it.
         """
-        token_url = accounts.text(account, "token_url", f"{account.base_url.rstrip('/')}/services/oauth2/token")
-        lifetime = accounts.number(account, "session_seconds", SESSION_SECONDS, minimum=60)
-        grant = Grant(token_url, accounts.choice(account, "grant", GRANTS), "body", lifetime)
         limits = daily_limits(account, calls=DAILY_CALLS, concurrency=CONCURRENCY, in_doubt_seconds=IN_DOUBT_SECONDS)
         http, aclose = open_authorised(
-            account, tools, SUFFIXES, grant, timeout_seconds=TIMEOUT_SECONDS, about_token=about_token
+            account, tools, SUFFIXES, _grant(account), timeout_seconds=TIMEOUT_SECONDS, about_token=about_token
         )
         client = SalesforceClient(http, account, accounts.text(account, "api_version", VERSION), tools.clock)
         fetcher, sink = SalesforceFetcher(client, account, tools.clock), SalesforceSink(client, tools.clock)
@@ -66,3 +75,9 @@ def _pubsub(account: Account, http: Http) -> PubSub:
     if http.tokens is None:
         raise AssertionError("the connection was opened without tokens")
     return PubSub(address, account, http.tokens, accounts.text(account, "ca_file", ""))
+
+
+def _grant(account: Account) -> Grant:
+    token_url = accounts.text(account, "token_url", f"{account.base_url.rstrip('/')}/services/oauth2/token")
+    lifetime = accounts.number(account, "session_seconds", SESSION_SECONDS, minimum=60)
+    return Grant(token_url, accounts.choice(account, "grant", GRANTS), "body", lifetime)
