@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
+
 from connectors.errors import ConnectorError, RetryableError
 from connectors.pardot.errors import SlowQueryError
 from connectors.ports import Batch
