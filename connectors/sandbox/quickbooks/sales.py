@@ -1,5 +1,6 @@
 """Invoice, SalesReceipt, CreditMemo, RefundReceipt and Estimate: totals, numbers, due dates, balances."""
 
+from calendar import monthrange
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -188,9 +189,19 @@ COMPLETE = {
 
 
 def _due(begin: date, term: Entity | None) -> date:
-    if term is None or "DueDays" not in term:
+    if term is None:
         return begin + timedelta(days=DEFAULT_DUE_DAYS)
-    return begin + timedelta(days=int(term["DueDays"]))
+    if "DueDays" in term:
+        return begin + timedelta(days=int(term["DueDays"]))
+    due = _day_of_month(begin, int(term["DayOfMonthDue"]))
+    if due < begin + timedelta(days=int(term.get("DueNextMonthDays", 0))):
+        return _day_of_month((due.replace(day=1) + timedelta(days=32)), int(term["DayOfMonthDue"]))
+    return due
+
+
+def _day_of_month(within: date, wanted: int) -> date:
+    """That day of the month, or its last one."""
+    return within.replace(day=min(wanted, monthrange(within.year, within.month)[1]))
 
 
 def _texts(sale: Entity) -> None:

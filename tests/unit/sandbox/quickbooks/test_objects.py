@@ -255,3 +255,47 @@ async def test_sales_are_sent_and_printed(books: Books, kind: str) -> None:
     assert (await books.call("POST", f"{path}/send")).status_code == 429
     pdf = await books.call("GET", f"{path}/pdf")
     assert (pdf.headers["content-type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
+
+
+@pytest.mark.parametrize(
+    ("term", "day", "due"),
+    [
+        ({"DayOfMonthDue": 15}, "2026-03-01", "2026-03-15"),
+        ({"DayOfMonthDue": 15, "DueNextMonthDays": 5}, "2026-03-12", "2026-04-15"),
+        ({"DayOfMonthDue": 31}, "2026-02-10", "2026-02-28"),
+        ({"DueDays": 10}, "2026-03-01", "2026-03-11"),
+    ],
+)
+async def test_terms_name_days_or_a_day_of_the_month(books: Books, term: dict[str, Any], day: str, due: str) -> None:
+    """Too near to its day, an invoice is due the month after."""
+    made = await books.save("Term", {"Name": "Ours", **term})
+    assert (await books.bill(SalesTermRef={"value": made["Id"]}, TxnDate=day))["DueDate"] == due
+
+
+async def test_a_credit_memo_pays_an_invoice(books: Books) -> None:
+    """A payment of nothing ties the two: the memo has less credit left, the invoice a smaller balance."""
+    invoice, memo = await books.bill(), await books.bill(line(30), kind="CreditMemo")
+    parts = (("Invoice", invoice), ("CreditMemo", memo))
+    ties = [{"Amount": 30, "LinkedTxn": [{"TxnId": sale["Id"], "TxnType": kind}]} for kind, sale in parts]
+    made = await books.save("Payment", {"CustomerRef": {"value": "1"}, "TotalAmt": 0, "Line": ties})
+    assert made["UnappliedAmt"] == 0
+    assert (await books.read(f"invoice/{invoice['Id']}"))["Balance"] == 70
+    assert (await books.read(f"creditmemo/{memo['Id']}"))["RemainingCredit"] == 0
+    assert (await books.read("customer/1"))["Balance"] == 70
+
+
+@pytest.mark.parametrize(
+    ("sent", "params"),
+    [
+        ({"SyncToken": 0, "sparse": False, "DocNumber": "", "DueDate": "", "TxnDate": "", "TotalAmt": "",
+          "AllowIPNPayment": True, "GlobalTaxCalculation": "TaxExcluded", "LinkedTxn": [], "EInvoiceStatus": None}, {}),
+        ({}, {"format": "json", "minorversion": "75"}),
+        ({"CurrencyRef": {"value": "USD", "type": "Currency"}}, {"minorversion": "4", "requestid": "r"}),
+    ],
+)  # fmt: skip
+async def test_what_clients_send_is_taken(books: Books, sent: dict[str, Any], params: dict[str, str]) -> None:
+    """python-quickbooks' empty texts and integer tokens, node-quickbooks' parameters, old minor versions."""
+    await books.save("Customer", {"DisplayName": "Acme", "OpenBalanceDate": "", "PrimaryPhone": {"FreeFormNumber": ""}})
+    sale = {"CustomerRef": {"value": "1", "name": "Acme", "type": "Customer"}, "Line": [{**line(5), "LineNum": 0}]}
+    made = await books.save("Invoice", {**sale, **sent}, **params)
+    assert (made["TotalAmt"], made["DocNumber"], made["SyncToken"], made["sparse"]) == (5, "1001", "0", False)
