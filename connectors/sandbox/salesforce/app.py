@@ -48,8 +48,10 @@ _SWITCHES = {
     SELECTED: list(CAPTURED),
     HIDDEN: list[str](),
 }
-# API End-of-Life policy; 67.0 is Summer '26, 68.0 Winter '27.
 _FIRST_REFUSAL = 400
+# "Status Codes and Error Responses": address and headers of a call, in bytes.
+_LONGEST_HEAD = 16_384
+# API End-of-Life policy; 67.0 is Summer '26, 68.0 Winter '27.
 _OLDEST, _RETIRED, _NEWEST = 41, 31, 68
 _VERSION = re.compile(r"v(\d\d)\.0")
 _JSON_METHODS = frozenset({"POST", "PATCH"})
@@ -159,6 +161,7 @@ class _Salesforce:
         body = await request.body()
         account = None
         try:
+            _check_head(request)
             number = _checked(version) if version else ""
             account, user = self._sessions.caller(bearer(request.headers.get("authorization")))
             if not self._allowances.admit(account, API):
@@ -184,6 +187,13 @@ class _Salesforce:
         if unknown:
             raise ApiError("INVALID_FIELD", f"{unknown[0]}: unknown; known: {', '.join(sorted(leads.KNOWN))}", unknown)
         return Reply(200, leads.convert(call.unit, body))
+
+
+def _check_head(request: Request) -> None:
+    size = len(str(request.url)) + sum(len(name) + len(value) for name, value in request.headers.raw)
+    if size > _LONGEST_HEAD:
+        message = f"The address and the headers of a request must not exceed {_LONGEST_HEAD} bytes"
+        raise ApiError("REQUEST_HEADER_FIELDS_TOO_LARGE", message)
 
 
 def _checked(version: str) -> str:

@@ -65,3 +65,8 @@ def standard_object(
 ) -> SObject:
     """An object with the system fields that all have."""
     return SObject(name, prefix, [derived("Id", "id"), *fields, *_system()], children, write=write)
+
+
+def custom_object(name: str, prefix: str) -> SObject:
+    """An object that an org declares: a name, an owner, and whatever fields are added."""
+    return standard_object(name, prefix, text("Name", 80), reference("OwnerId", "User"))

@@ -78,6 +78,10 @@ class Schema:
     def __iter__(self) -> Iterator[SObject]:
         return iter(self._objects.values())
 
+    def add(self, base: SObject) -> None:
+        """Take in one more object."""
+        self._objects[base.name.lower()] = base
+
     def find(self, name: str) -> SObject | None:
         """The object of that name, whatever its case."""
         return self._objects.get(name.lower())

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
 
+from connectors.sandbox.salesforce.declaring import custom_object
 from connectors.sandbox.salesforce.fields import NUMBERS, Field, moment_of, stamp
-from connectors.sandbox.salesforce.ids import make_id, number_of
+from connectors.sandbox.salesforce.ids import base62, make_id, number_of
 from connectors.sandbox.salesforce.objects import Schema
 from connectors.sandbox.salesforce.standard import fresh_schema
 
@@ -86,6 +87,14 @@ class Journal(Protocol):
         """Store a custom field of an object."""
         ...
 
+    def declare_object(self, name: str, prefix: str) -> None:
+        """Store a custom object."""
+        ...
+
+    def set_channel(self, name: str, members: Sequence[str]) -> None:
+        """Store an event channel."""
+        ...
+
 
 class Org:
     """One org.
@@ -129,6 +138,22 @@ class Org:
         """Add a custom field to an object; existing records have no value in it."""
         self.schema.addressed(name).add(field)
         self._journal.declare(name, field)
+
+    def declare_object(self, name: str) -> None:
+        """Add a custom object."""
+        prefix = f"a{base62(sum(found.custom for found in self.schema), 2)}"
+        self.add_object(name, prefix)
+        self._journal.declare_object(name, prefix)
+
+    def add_object(self, name: str, prefix: str) -> None:
+        """Take a custom object from the journal."""
+        self.schema.add(custom_object(name, prefix))
+        self._tables[name] = {}
+
+    def set_channel(self, name: str, members: Sequence[str]) -> None:
+        """Say which objects' events a custom channel has."""
+        self.channels[name] = tuple(members)
+        self._journal.set_channel(name, members)
 
     def table(self, name: str) -> Mapping[str, Record]:
         """All records of an object, those in the recycle bin too."""

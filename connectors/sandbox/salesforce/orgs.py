@@ -12,7 +12,7 @@ from connectors.sandbox.salesforce.org import Author, Change, Org, Purged, Store
 from connectors.sandbox.salesforce.pubsub.publisher import Publisher
 from connectors.sandbox.salesforce.seed import furnish
 
-_CUSTOM, _PURGED = "CustomField", "Purged"
+_CUSTOM, _OBJECT, _CHANNEL, _PURGED = "CustomField", "CustomObject", "EventChannel", "Purged"
 
 
 class _Stored:
@@ -30,6 +30,12 @@ class _Stored:
             else:
                 self._ctx.database.put(self._account, change.name, change.id, dict(change.record))
             self._ctx.wrote(self._account, change.name)
+
+    def declare_object(self, name: str, prefix: str) -> None:
+        self._ctx.database.put(self._account, _OBJECT, name, {"name": name, "prefix": prefix})
+
+    def set_channel(self, name: str, members: Sequence[str]) -> None:
+        self._ctx.database.put(self._account, _CHANNEL, name, {"name": name, "members": list(members)})
 
     def bury(self, purged: Purged) -> None:
         self._ctx.database.put(self._account, _PURGED, purged.id, asdict(purged))
@@ -94,6 +100,10 @@ class Orgs:
 
     def _load(self, account: str) -> Org:
         org = self._empty(account)
+        for body in self._ctx.database.all(account, _OBJECT):
+            org.add_object(**body)
+        for body in self._ctx.database.all(account, _CHANNEL):
+            org.channels[body["name"]] = tuple(body["members"])
         for body in self._ctx.database.all(account, _CUSTOM):
             org.schema.addressed(body.pop("object")).add(Field(**body))
         org.purged += [Purged(**body) for body in self._ctx.database.all(account, _PURGED)]

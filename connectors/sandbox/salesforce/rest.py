@@ -1,6 +1,6 @@
 """The resources below `/services/data/vXX.0/`."""
 
-from connectors.sandbox.salesforce import batches, collections, composite, custom_fields, sobjects, trees
+from connectors.sandbox.salesforce import batches, collections, composite, sobjects, tooling, trees
 from connectors.sandbox.salesforce.allowances import Allowances
 from connectors.sandbox.salesforce.bulk.resource import Bulk
 from connectors.sandbox.salesforce.calls import Call, Reply, not_allowed, not_found
@@ -41,7 +41,7 @@ class Rest:
         if first == "jobs":
             return self._bulk.serve(call)
         if first == "tooling":
-            return custom_fields.serve(call)
+            return tooling.serve(call)
         raise not_found()
 
     def _composite(self, call: Call) -> Reply:

@@ -323,6 +323,37 @@ async def test_channels_leave_out_what_is_not_selected_or_not_allowed(org: Org) 
         assert await _refusal(stream) == (grpc.StatusCode.PERMISSION_DENIED, "topic.meta.permission")
 
 
+async def test_a_custom_channel_has_its_members_events(org: Org) -> None:
+    """A declared channel has the objects that were added to it, and nothing else; bad names are refused."""
+    made = [
+        (
+            "PlatformEventChannel",
+            {"FullName": "Sales__chn", "Metadata": {"channelType": "data", "label": "Sales"}},
+            201,
+        ),
+        ("PlatformEventChannel", {"FullName": "Sales__chn", "Metadata": {"channelType": "data"}}, 400),
+        ("PlatformEventChannel", {"FullName": "Sales"}, 400),
+        ("PlatformEventChannelMember", _member("Sales__chn", "ContactChangeEvent"), 201),
+        ("PlatformEventChannelMember", _member("Sales__chn", "NopeChangeEvent"), 400),
+        ("PlatformEventChannelMember", _member("Nope__chn", "ContactChangeEvent"), 400),
+        ("PlatformEventChannelMember", _member("Sales__chn", "LeadChangeEvent", filterExpression="x"), 400),
+    ]
+    for name, body, status in made:
+        answer = await org.http.post(f"{DATA}/tooling/sobjects/{name}", json=body)
+        assert answer.status_code == status, answer.text
+    await org.make("Account", Name="A")
+    await org.make("Contact", LastName="C")
+    async with org.stream(_fetch("/data/Sales__chn", 9, ReplayPreset.EARLIEST)) as stream:
+        (event,) = await org.decode(await stream.next())
+    assert event["ChangeEventHeader"]["entityName"] == "Contact"
+    topic = await org.stub.GetTopic(TopicRequest(topic_name="/data/Sales__chn"), metadata=org.metadata)
+    assert (topic.can_subscribe, topic.schema_id) == (True, "")
+
+
+def _member(channel: str, event: str, **more: str) -> dict[str, Any]:
+    return {"FullName": f"{channel}_{event}", "Metadata": {"eventChannel": channel, "selectedEntity": event, **more}}
+
+
 @pytest.mark.parametrize(
     ("requests", "status", "code"),
     [

@@ -287,6 +287,32 @@ async def test_bulk_jobs_load_and_extract(client: Salesforce, tmp_path: Path) ->
     assert (counts, len(ids), left) == ([10, 10, 5, 1, 25, 1], 25, 0)
 
 
+async def test_fields_and_objects_are_declared_by_metadata(
+    client: Salesforce, sandbox: Sandboxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Metadata API part makes an object and a field, tells of what is there already, and reads a field back."""
+    # This part of the client has a session of its own, which takes the authority from the environment alone.
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(sandbox.ca_file))
+
+    def session() -> tuple[Any, ...]:
+        api = client.mdapi
+        sharing = {"deploymentStatus": "Deployed", "sharingModel": "ReadWrite", "label": "Plan", "pluralLabel": "Plans"}
+        name = api.CustomField(label="Plan", type=api.FieldType("Text"), length=80)
+        plan = api.CustomObject(fullName="Plan__c", nameField=name, **sharing)
+        api.CustomObject.create(plan)
+        field = api.CustomField(
+            fullName="Plan__c.Seats__c", label="Seats", type=api.FieldType("Number"), scale=0, externalId=True
+        )
+        api.CustomField.create(field)
+        with pytest.raises(Exception, match="There is already a field named Seats__c on Plan__c"):
+            api.CustomField.create(field)
+        read = api.CustomField.read("Plan__c.Seats__c")
+        made = client.Plan__c.create({"Name": "Gold", "Seats__c": 5})["id"]
+        return read.fullName, read.externalId, client.Plan__c.get(made)["Seats__c"]
+
+    assert await asyncio.to_thread(session) == ("Plan__c.Seats__c", True, 5.0)
+
+
 async def test_objects_describe_themselves(client: Salesforce) -> None:
     """The list of objects, an object's summary and its deleted and updated ids are what the client expects."""
 

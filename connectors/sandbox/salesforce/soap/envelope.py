@@ -12,6 +12,8 @@ _ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 _INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 PARTNER, ENTERPRISE = "urn:partner.soap.sforce.com", "urn:enterprise.soap.sforce.com"
 METADATA = "http://soap.sforce.com/2006/04/metadata"
+TYPE = "xsi:type"
+"""Key of a written mapping that says what kind of element it is."""
 _FAULTS = "urn:fault.partner.soap.sforce.com"
 
 
@@ -92,8 +94,9 @@ def _wrapped(content: str) -> bytes:
 
 def _written(name: str, value: Any) -> str:
     if isinstance(value, Mapping):
-        inner = "".join(_written(key, item) for key, item in value.items())
-        return f"<{name}>{inner}</{name}>"
+        inner = "".join(_written(key, item) for key, item in value.items() if key != TYPE)
+        kind = f' xsi:type="{value[TYPE]}"' if TYPE in value else ""
+        return f"<{name}{kind}>{inner}</{name}>"
     if isinstance(value, list | tuple):
         return "".join(_written(name, item) for item in value)
     if value is None:

@@ -1,4 +1,7 @@
-"""The SOAP endpoints `/services/Soap/u/{version}` (partner) and `/services/Soap/c/{version}` (enterprise)."""
+"""The SOAP endpoints `/services/Soap/{kind}/{version}`: u for partner, c for enterprise, m for metadata."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -6,14 +9,21 @@ from starlette.responses import Response
 from connectors.sandbox.context import SandboxContext
 from connectors.sandbox.salesforce.allowances import API, Allowances
 from connectors.sandbox.salesforce.errors import ApiError
-from connectors.sandbox.salesforce.org import Author
+from connectors.sandbox.salesforce.org import Author, Unit
 from connectors.sandbox.salesforce.orgs import Orgs
 from connectors.sandbox.salesforce.sessions import Sessions
 from connectors.sandbox.salesforce.soap.calls import CALLS, described_user
-from connectors.sandbox.salesforce.soap.envelope import ENTERPRISE, PARTNER, Element, answer, fault, parse
+from connectors.sandbox.salesforce.soap.envelope import ENTERPRISE, METADATA, PARTNER, Element, answer, fault, parse
+from connectors.sandbox.salesforce.soap.metadata import CALLS as METADATA_CALLS
 
 # "SOAP API End-of-Life Policy": login() is not in API 65.0 and later.
 _LAST_LOGIN = 64
+Calls: TypeAlias = Mapping[str, Callable[[Unit, Element], list[dict[str, Any]]]]
+_KINDS: dict[str, tuple[str, Calls]] = {
+    "u": (PARTNER, CALLS),
+    "c": (ENTERPRISE, CALLS),
+    "m": (METADATA, METADATA_CALLS),
+}
 _XML = "text/xml; charset=utf-8"
 
 
@@ -29,20 +39,22 @@ class Soap:
     async def serve(self, request: Request) -> Response:
         """One call."""
         kind, version = request.path_params["kind"], request.path_params["version"].partition("/")[0]
-        namespace = {"u": PARTNER, "c": ENTERPRISE}.get(kind, PARTNER)
+        namespace, calls = _KINDS.get(kind, _KINDS["u"])
         try:
             header, call = parse(await request.body())
-            results = self._results(request, version, header, call)
+            results = self._results(request, version, header, call, calls)
         except ApiError as error:
             return Response(fault(error.code, error.message), status_code=500, media_type=_XML)
         return Response(answer(namespace, call.name, results), media_type=_XML)
 
-    def _results(self, request: Request, version: str, header: Element, call: Element) -> list[dict[str, object]]:
-        if call.name == "login":
+    def _results(
+        self, request: Request, version: str, header: Element, call: Element, calls: Calls
+    ) -> list[dict[str, Any]]:
+        if call.name == "login" and calls is CALLS:
             return [self._login(request, version, call)]
-        work = CALLS.get(call.name)
+        work = calls.get(call.name)
         if work is None:
-            known = ", ".join(("login", *CALLS))
+            known = ", ".join(("login", *calls) if calls is CALLS else calls)
             raise ApiError("INVALID_OPERATION", f"{call.name} is not served by this sandbox; served: {known}")
         session, options = header.find("SessionHeader"), header.find("CallOptions")
         session_id = session.value("sessionId") if session else ""
@@ -56,7 +68,7 @@ class Soap:
         unit.commit()
         return results
 
-    def _login(self, request: Request, version: str, call: Element) -> dict[str, object]:
+    def _login(self, request: Request, version: str, call: Element) -> dict[str, Any]:
         if not version.replace(".", "").isdigit() or float(version) > _LAST_LOGIN:
             message = f"SOAP API login() is not available in API version {version}; use OAuth"
             raise ApiError("UNSUPPORTED_API_VERSION", message)
