@@ -94,6 +94,20 @@ class ConnectionChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about parties."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.inbox.Decision"
+    tenant: str
+    verdict: str
+    decided_at: datetime
+    review: str = ""
+    party: str = ""
+    other: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class VendorConnection:
     """One vendor of a tenant."""
 

@@ -56,7 +56,7 @@ class Topic:
 INBOX = Topic(
     "inbox.v1",
     "tenant",
-    tuple(f"sluiceway.inbox.{name}" for name in ("VendorRecord", "VendorResult", "ConnectionChanged", "Request")),
+    tuple(f"sluiceway.inbox.{name}" for name in ("VendorRecord", "VendorResult", "ConnectionChanged", "Request", "Decision")),
     mixed=True,
 )
 COMMAND = Topic("command.v1", "tenant", ("sluiceway.command.Command",))
@@ -98,6 +98,7 @@ TRANSFORM_STATE = Topic(
             f"sluiceway.state.transform.{name}"
             for name in (
                 "Allocation",
+                "Apart",
                 "Asked",
                 "Block",
                 "Contacts",
@@ -105,6 +106,7 @@ TRANSFORM_STATE = Topic(
                 "Link",
                 "Match",
                 "Pending",
+                "Question",
                 "Sent",
                 "Trait",
             )

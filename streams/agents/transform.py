@@ -8,7 +8,7 @@ from connectors.errors import DecodeError
 from connectors.kafka.codec import Codec
 from connectors.kafka.headers import event_headers
 from connectors.kafka.partition import partition_for
-from connectors.kafka.records import ConnectionChanged, Request, VendorRecord, VendorResult
+from connectors.kafka.records import ConnectionChanged, Decision, Request, VendorRecord, VendorResult
 from connectors.kafka.topics import CANONICAL, COMMAND
 from streams import metrics
 from streams.dead_letters import header
@@ -17,7 +17,7 @@ from streams.runtime.layers import Layer
 from streams.runtime.types import Output, Record
 from streams.stages.pipeline import Emit, Pipeline
 
-KINDS = {kind.SCHEMA: kind for kind in (VendorRecord, VendorResult, ConnectionChanged, Request)}
+KINDS = {kind.SCHEMA: kind for kind in (VendorRecord, VendorResult, ConnectionChanged, Request, Decision)}
 ENTITIES = {topic.name: entity for entity, topic in CANONICAL.items()}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from connectors.errors import MappingError
 from connectors.wire import loads
-from streams.stages import references
+from streams.stages import parties, references
 from streams.stages.mapping.inbound import draft, stated_version
 from streams.stages.work import Work
 
@@ -31,7 +31,8 @@ def absorb(
         raise MappingError("object", f"no mapping template reads {vendor} {object_type}; add one or stop reading it")
     found = draft(template, body, work.settings.values)
     new = work.linked(found.ref).id is None
-    known = work.apply(found, version, id_)
+    resolution = work.apply(found, version, id_)
+    known = parties.settle(work, found, resolution) if found.entity == "party" else resolution.id
     references.attach(work, found.entity, known, found.links)
     if new:
         references.arrived(work, found.ref, known)

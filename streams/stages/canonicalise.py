@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from connectors.kafka.records import VendorRecord
-from streams.stages import commands, orders
+from streams.stages import commands, orders, parties
 from streams.stages.absorb import absorb, parsed
 from streams.stages.mapping import Ref
 from streams.stages.rows import Link
@@ -18,8 +18,13 @@ def take(work: Work, record: VendorRecord) -> None:
     """
     ref = Ref(record.vendor, orders.object_of(record), record.remote_id)
     link = work.linked(ref)
-    if link.newer_than(record.source_version):
+    # Vendors count in seconds: an object may be deleted and be back in one and the same version.
+    is_back = record.undeleted and record.source_version == link.source_version
+    if link.newer_than(record.source_version) and not is_back:
         return
+    if record.deleted and record.merged_into:
+        _follow(work, ref, link, record.merged_into)
+        link = work.linked(ref)
     if record.deleted:
         remove(work, ref, link, record.source_version)
     elif record.hint:
@@ -28,6 +33,16 @@ def take(work: Work, record: VendorRecord) -> None:
         orders.take(work, record, link, parsed(record.body))
     else:
         absorb(work, record.vendor, record.object, parsed(record.body), record.source_version)
+
+
+def _follow(work: Work, ref: Ref, link: Link, survivor: str) -> None:
+    """Let the party of a record that its vendor merged become part of the survivor's."""
+    other = work.linked(Ref(ref.vendor, ref.object, survivor))
+    if link.entity == "party" and link.id is not None:
+        if other.entity == "party" and other.id is not None:
+            parties.join(work, link.id, other.id)
+        elif other.id is None:
+            parties.expect(work, Ref(ref.vendor, ref.object, survivor), link.id)
 
 
 def remove(work: Work, ref: Ref, link: Link, version: str) -> None:

@@ -20,7 +20,7 @@ DIGITS = 20
 
 def settle(work: Work) -> None:
     """Bring paid dates and customers' figures in step with the invoices and payments that this record touched."""
-    customers: dict[str, None] = {}
+    customers = dict(work.moved)
     invoices: dict[str, None] = {}
     for before, after in work.touched("payment"):
         invoices |= dict.fromkeys(_allot(work, before, after))
@@ -71,8 +71,8 @@ def _date_paid(work: Work, id_: str) -> None:
 
 def _file(work: Work, before: Entity | None, after: Entity | None, row_of: Any) -> Iterable[str]:
     """Keep the document row of an invoice or payment; return the customers concerned."""
-    old = before["customer_id"] if before else None
-    new = after["customer_id"] if after else None
+    old = _customer(work, before)
+    new = _customer(work, after)
     row = row_of(after, work.settings.currency) if after else None
     id_ = (after or before or {}).get("id", "")
     if old is not None and (old != new or row is None):
@@ -80,6 +80,12 @@ def _file(work: Work, before: Entity | None, after: Entity | None, row_of: Any) 
     if new is not None and row is not None:
         work.rows.documents.put(row, new, id_)
     return [customer for customer in (old, new) if customer is not None]
+
+
+def _customer(work: Work, document: Entity | None) -> str | None:
+    """Return whom a document counts for: the survivor, where its customer was merged."""
+    id_ = document["customer_id"] if document else None
+    return None if id_ is None else work.standing("party", id_)
 
 
 def _payment(payment: Entity, currency: str) -> Document | None:

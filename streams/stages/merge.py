@@ -67,6 +67,57 @@ def merge(record: Entity, draft: Draft, version: str) -> Entity:
     return merged
 
 
+def joined(survivor: Entity, loser: Entity, entity: str = "party") -> Entity:
+    """Return what a record becomes when another turns out to be the same; neither argument is changed.
+
+    Field by field the same rules decide as between two vendors' records, by who set each.
+    """
+    merged = {**survivor, "provenance": dict(survivor["provenance"]), "custom": dict(survivor["custom"])}
+    for name, said in loser["provenance"].items():
+        source, custom = Source.parse(said), name.removeprefix("custom.")
+        if custom == name:
+            _merge_field(merged, entity, name, loser[name], source)
+        elif _wins(merged, entity, name, loser["custom"].get(custom), merged["custom"].get(custom), source):
+            merged["custom"][custom] = loser["custom"].get(custom)
+    merged["refs"] = sorted(
+        [*survivor["refs"], *(ref for ref in loser["refs"] if ref not in survivor["refs"])], key=_place
+    )
+    merged["organisation_id"] = survivor["organisation_id"] or loser["organisation_id"]
+    return merged
+
+
+def parted(now: Entity, before: Entity, loser: Entity, entity: str = "party") -> Entity:
+    """Return what a survivor is once the other is taken out of it again.
+
+    What has not changed since they were joined is as it was before; what came later stays.
+    """
+    then = joined(before, loser, entity)
+    fields = [name for name in schema.empty(entity) if name not in {"provenance", "custom", "refs", "finance"}]
+    result = {**now, "provenance": dict(now["provenance"])}
+    for name in fields:
+        if now[name] == then[name] and now["provenance"].get(name) == then["provenance"].get(name):
+            result[name] = before[name]
+            _restore(result["provenance"], name, before["provenance"])
+    result["custom"] = dict(now["custom"])
+    for name in loser["custom"]:
+        if now["custom"].get(name) == then["custom"].get(name):
+            _restore(result["custom"], name, before["custom"])
+            _restore(result["provenance"], f"custom.{name}", before["provenance"])
+    for kind, name in UNIONS:
+        if kind == entity:
+            gone = {value.casefold() for value in loser[name]} - {value.casefold() for value in before[name]}
+            result[name] = [value for value in result[name] if value.casefold() not in gone]
+    result["refs"] = [ref for ref in now["refs"] if ref not in loser["refs"]]
+    return result
+
+
+def _restore(into: dict[str, Any], name: str, former: Mapping[str, Any]) -> None:
+    if name in former:
+        into[name] = former[name]
+    else:
+        into.pop(name, None)
+
+
 def _merge_field(merged: Entity, entity: str, name: str, value: Any, source: Source) -> None:
     current = merged[name]
     if (entity, name) in STICKY:

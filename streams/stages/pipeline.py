@@ -6,9 +6,9 @@ bytes, in a replay as well.
 """
 
 from connectors.kafka.codec import Codec
-from connectors.kafka.records import ConnectionChanged, Request, VendorRecord, VendorResult
+from connectors.kafka.records import ConnectionChanged, Decision, Request, VendorRecord, VendorResult
 from connectors.wire import iso_micros
-from streams.stages import canonicalise, finance, requests, results, settings
+from streams.stages import canonicalise, finance, parties, requests, results, settings
 from streams.stages.mapping import Templates
 from streams.stages.route import route
 from streams.stages.rows import Rows, State
@@ -25,7 +25,7 @@ class Pipeline:
         self._templates = templates
 
     def process(
-        self, value: VendorRecord | VendorResult | ConnectionChanged | Request, state: State, at: str
+        self, value: VendorRecord | VendorResult | ConnectionChanged | Request | Decision, state: State, at: str
     ) -> list[Emit]:
         """Work on one record and return what is to be produced, in order; rows are written to `state`.
 
@@ -46,7 +46,10 @@ class Pipeline:
         current = settings.current(value.tenant, rows, self._templates)
         if isinstance(value, Request):
             return self._request(value, Work(rows, current, value.received_at, f"api/{value.object}/{value.key} {at}"))
-        if isinstance(value, VendorResult):
+        if isinstance(value, Decision):
+            work = Work(rows, current, value.decided_at, f"decision/{value.verdict}/{value.review or value.party} {at}")
+            parties.decide(work, value)
+        elif isinstance(value, VendorResult):
             version = iso_micros(value.delivered_at)
             work = Work(rows, current, value.delivered_at, _cause(value, version, at))
             results.take(work, value)

@@ -30,6 +30,8 @@ def take(work: Work, result: VendorResult) -> None:
     # An answer that states no version has no content either: vendors that return nothing, or only the id.
     version = version_in(work, result.vendor, result.object, body)
     kind, id_, *episode = result.object_key.split("/")
+    if kind == "party":
+        id_ = work.standing(kind, id_)
     if kind != "order":
         _known(work, kind, id_, ref, version, result.object_key)
         if version and work.get(kind, id_) is not None:

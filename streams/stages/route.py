@@ -39,7 +39,8 @@ def _order(work: Work, order: Entity) -> None:
         product = work.get("product", product_id)
         if product is not None:
             _item(work, product)
-    records = {"order": order, "customer": customer, "contact": contact}
+    # Whatever the order calls its customer: what is asked for refers to the party that stands.
+    records = {"order": {**order, "customer_id": customer["id"]}, "customer": customer, "contact": contact}
     commands.put(work, DOCUMENTS[order["document"]], document_key(order), customer["id"], records)
     _figures(work, customer)
 
@@ -89,7 +90,7 @@ def _prospect(work: Work, person: Entity, customer: Entity) -> None:
 
 def _party(work: Work, change: Change) -> None:
     party = change.after
-    if party is None:
+    if party is None or party["merged_into"] is not None:
         return
     key = f"party/{party['id']}"
     if commands.sent(work, ACCOUNTS, key) is not None:

@@ -134,6 +134,24 @@ class Trait:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question about identity that was put to a person."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Question"
+    party: str
+    candidates: Sequence[str]
+    open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Two parties that a person keeps apart."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Apart"
+    decided_at: datetime
+
+
 @lru_cache(maxsize=16_384)
 def _decoded(value: bytes, kind: type[R], codec: Codec) -> R:
     """Read a row; rows are frozen, and one record's work reads the same ones again and again."""
@@ -223,6 +241,8 @@ class Rows:
         self.documents = Table("document", Document, tenant, state, codec)  # customer, canonical id
         self.allocations = Table("allocation", Allocation, tenant, state, codec)  # vendor, object, remote id, payment
         self.pending = Table("pending", Pending, tenant, state, codec)  # vendor, object, remote id, entity, id, field
+        self.questions = Table("question", Question, tenant, state, codec)  # id of the review
+        self.apart = Table("apart", Apart, tenant, state, codec)  # both canonical ids, in order
         self.blocks = Table("block", Block, tenant, state, codec)  # blocking key
         self.traits = Table("trait", Trait, tenant, state, codec)  # vendor, object, remote id
         self.contacts = Table("contacts", Contacts, tenant, state, codec)  # customer

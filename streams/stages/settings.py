@@ -39,11 +39,16 @@ class Settings:
 def accept(changed: ConnectionChanged, rows: Rows, shipped: Templates) -> None:
     """Check new settings and let them hold; older revisions are passed over.
 
+    Without vendors the tenant is disconnected and forgotten: connected again, its revisions begin anew.
+
     Raises:
         MappingError: a mapping, the rules or the zone are wrong; the former settings stay.
     """
     former = rows.connection.get()
     if former is not None and former.revision >= changed.revision:
+        return
+    if not changed.vendors:
+        rows.connection.drop()
         return
     try:
         normalise.zone(changed.zone)

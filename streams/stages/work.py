@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -59,6 +59,7 @@ class Work:
         cause: what is worked on, for change records.
         at: when the record arrived.
         won: orders that were just found won, with what the rules said.
+        moved: customers whose documents changed hands.
     """
 
     def __init__(self, rows: Rows, settings: Settings, at: datetime, cause: str) -> None:
@@ -68,6 +69,7 @@ class Work:
         self.cause = cause
         self.emits: list[Emit] = []
         self.won: dict[str, Verdict] = {}
+        self.moved: dict[str, None] = {}
         self._before: dict[tuple[str, str], Entity | None] = {}
         self._now: dict[tuple[str, str], Entity | None] = {}
 
@@ -80,7 +82,19 @@ class Work:
         """Return a record as it stands now; None if there is none or it is deleted."""
         if id_ is None:
             return None
+        record = _alive(self._load(entity, id_))
+        while record is not None and record["merged_into"] is not None:
+            record = _alive(self._load(entity, record["merged_into"]))
+        return record
+
+    def own(self, entity: str, id_: str) -> Entity | None:
+        """Return a record under its own id even if it was merged into another."""
         return _alive(self._load(entity, id_))
+
+    def standing(self, entity: str, id_: str) -> str:
+        """Return the id under which an entity stands now: the survivor's if it was merged."""
+        record = self.get(entity, id_)
+        return id_ if record is None else str(record["id"])
 
     def save(self, entity: str, record: Entity) -> None:
         """Let a record stand as given."""
@@ -88,19 +102,25 @@ class Work:
         identity.index(self.rows, entity, id_, self.get(entity, id_), record)
         self._now[entity, id_] = record
 
+    def replace(self, entity: str, before: Entity | None, after: Entity) -> None:
+        """Let a record stand that ends, or begins again, in a merge or its undoing."""
+        identity.index(self.rows, entity, after["id"], before, None if after["merged_into"] else after)
+        self._load(entity, after["id"])
+        self._now[entity, after["id"]] = after
+
     def set(self, entity: str, id_: str, **fields: Any) -> None:
         """Set fields of a record that is there."""
         record = self.get(entity, id_)
         if record is not None and any(record[name] != value for name, value in fields.items()):
             self.save(entity, {**record, **fields})
 
-    def apply(self, draft: Draft, version: str, id_: str | None = None) -> str:
-        """Resolve and merge a draft, link its reference, and return its canonical id."""
-        id_ = id_ or identity.resolve(self.rows, self.tenant, draft, self.get)
-        former = self.get(draft.entity, id_) or self._reborn(draft.entity, id_)
+    def apply(self, draft: Draft, version: str, id_: str | None = None) -> identity.Resolution:
+        """Resolve and merge a draft, link its reference, and return who it is."""
+        found = identity.resolve(self.rows, self.tenant, draft, self.get) if id_ is None else identity.Resolution(id_)
+        former = self.get(draft.entity, found.id) or self._reborn(draft.entity, found.id)
         self.save(draft.entity, merge(former, draft, version))
-        self.link(draft.ref, draft.entity, id_, version)
-        return id_
+        self.link(draft.ref, draft.entity, former["id"], version)
+        return replace(found, id=former["id"])
 
     def _reborn(self, entity: str, id_: str) -> Entity:
         """Return an empty record; one that was deleted counts its versions on."""

@@ -1,19 +1,17 @@
-"""Who is it? A draft is the entity that its vendor object already is, or one with the same match key, or a new one."""
+"""Canonical ids, the crosswalk's rows, and keys that decide alone."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid5
 
 from connectors.kafka.records import Entity
 from streams.stages import normalise
-from streams.stages.mapping import Draft, Ref
+from streams.stages.mapping import Ref
 from streams.stages.rows import Link, Match, Rows
 
 NAMESPACE = UUID("7f0f4d51-6a53-5c9a-9b3e-2f8f3c0f6f61")
 """Fixed for ever: every canonical id is derived from it."""
-
-Lookup = Callable[[str, str], Entity | None]
 
 
 def new_id(tenant: str, ref: Ref) -> str:
@@ -21,41 +19,7 @@ def new_id(tenant: str, ref: Ref) -> str:
     return str(uuid5(NAMESPACE, f"{tenant}\x1f{ref.vendor}\x1f{ref.object}\x1f{ref.id}"))
 
 
-def resolve(rows: Rows, tenant: str, draft: Draft, get: Lookup) -> str:
-    """Return the canonical id of a draft: by external reference, else by match key, else a new one.
-
-    Args:
-        rows: crosswalk and match keys.
-        tenant: whose.
-        draft: what is to be identified.
-        get: returns a record by entity and id as it stands now.
-    """
-    for ref in (draft.ref, *draft.same_as):
-        link = rows.links.get(ref.vendor, ref.object, ref.id)
-        if link is not None and link.id is not None and link.entity == draft.entity:
-            return link.id
-    for kind, value in match_keys(draft.entity, draft.fields):
-        found = _matching(rows, draft, kind, value, get)
-        if found is not None:
-            return found
-    return new_id(tenant, draft.ref)
-
-
-def _matching(rows: Rows, draft: Draft, kind: str, value: str, get: Lookup) -> str | None:
-    """Return the first entity with the key that its vendor does not itself keep apart from this record."""
-    match = rows.matches.get(kind, value)
-    for id_ in match.ids if match else ():
-        other = get(draft.entity, id_)
-        if other is not None and not any(_same_type(ref, draft.ref) for ref in other["refs"]):
-            return id_
-    return None
-
-
-def _same_type(ref: dict[str, Any], mine: Ref) -> bool:
-    return bool(ref["vendor"] == mine.vendor and ref["object"] == mine.object and ref["id"] != mine.id)
-
-
-def match_keys(entity: str, fields: Any) -> Iterator[tuple[str, str]]:
+def match_keys(entity: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield kind and value of every match key, the strongest first."""
     if entity == "product" and fields.get("sku"):
         key = normalise.sku_key(fields["sku"])

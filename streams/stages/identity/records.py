@@ -15,21 +15,29 @@ def traits_of(draft: Draft) -> Traits | None:
     return Traits.of(draft.fields, draft.custom) if draft.entity == "party" else None
 
 
-def verdict(rows: Rows, ref: Ref, traits: Traits) -> Verdict:
-    """Ask the matcher who a record is."""
+def verdict(rows: Rows, ref: Ref, traits: Traits, own: str | None = None) -> Verdict:
+    """Ask the matcher who a record is; `own` is the party that it already belongs to, which is not asked about."""
     name = named(ref)
     others = Index(rows.blocks, rows.traits).candidates(name, traits)
 
     def party_of(other: str) -> str | None:
         link = rows.links.get(other)
-        return link.id if link is not None and link.entity == "party" else None
+        if link is None or link.id is None or link.entity != "party" or link.id == own:
+            return None
+        return None if own is not None and rows.apart.get(*sorted((own, link.id))) is not None else link.id
 
     return judge(traits, others, party_of)
 
 
-def stand(rows: Rows, ref: Ref, traits: Traits) -> None:
-    """Let a record be found by these traits from now on."""
-    Index(rows.blocks, rows.traits).put(named(ref), traits)
+def stand(rows: Rows, draft: Draft) -> Traits | None:
+    """Let a record be found by what its draft says; return that if it is news."""
+    index, name = Index(rows.blocks, rows.traits), named(draft.ref)
+    former = index.traits(name)
+    traits = traits_of(draft) if former is None else former.after(draft.fields, draft.custom)
+    if traits is None or traits == former:
+        return None
+    index.put(name, traits)
+    return traits
 
 
 def leave(rows: Rows, ref: Ref) -> None:

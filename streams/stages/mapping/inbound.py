@@ -80,7 +80,7 @@ class _Mapper:
             entity=template.entity,
             ref=Ref(template.vendor, template.object, _remote_id(template.id, scope)),
             fields={name: _whole(types[name], value) for name, value in fields.items()},
-            custom={f.path: _value(f, scope, f"custom.{f.path}") for f in template.custom if self._known(f.reads)},
+            custom={f.path: value_of(f, scope, f"custom.{f.path}") for f in template.custom if self._known(f.reads)},
             links=self._links,
             same_as=[ref for ref in same_as if ref is not None],
         )
@@ -98,7 +98,7 @@ class _Mapper:
                 known = found.setdefault(field.path, [])
                 known += self._list(field, scope, f"{above}{field.path}", len(known))
             elif expressions.holds(f"{above}{field.path}.when", field.when, scope):
-                paths.put(found, field.path, _value(field, scope, f"{above}{field.path}"))
+                paths.put(found, field.path, value_of(field, scope, f"{above}{field.path}"))
         return found
 
     def _list(self, field: Field, scope: Scope, path: str, first: int) -> list[dict[str, Any]]:
@@ -118,7 +118,12 @@ class _Mapper:
                 self._links[f"{above}{link.path}"] = _ref(link, scope, f"{above}{link.path}")
 
 
-def _value(field: Field, scope: Scope, path: str) -> Any:
+def value_of(field: Field, scope: Scope, path: str) -> Any:
+    """Return what a field's expression yields, in the form in which it is written.
+
+    Raises:
+        MappingError: it is required and empty, or does not fit; names `path`.
+    """
     value = expressions.evaluate(path, field.value, scope)
     if value is None and field.default is not None:
         value = expressions.evaluate(path, field.default, scope)

@@ -35,7 +35,7 @@ def _fields(fields: Sequence[Field], scope: Scope, above: str) -> dict[str, Any]
             # Several entries may fill one list, e.g. the sold lines, then a discount line.
             found.setdefault(field.path, []).extend(_list(field, scope, at))
         elif expressions.holds(f"{at}.when", field.when, scope):
-            value = _value(field, scope, at)
+            value = value_of(field, scope, at)
             if value is not None or field.keep_null:
                 paths.put(found, field.path, value)
     return found
@@ -50,7 +50,12 @@ def _list(field: Field, scope: Scope, at: str) -> list[dict[str, Any]]:
     return items
 
 
-def _value(field: Field, scope: Scope, at: str) -> Any:
+def value_of(field: Field, scope: Scope, at: str) -> Any:
+    """Return what a field's expression yields, in the form in which it is written.
+
+    Raises:
+        MappingError: it is required and empty, or does not fit; names `at`.
+    """
     value = expressions.evaluate(at, field.value, scope)
     if value is None and field.default is not None:
         value = expressions.evaluate(at, field.default, scope)

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -14,6 +14,18 @@ from streams.stages.matching.names import TITLES
 
 PERSON, ORGANISATION = "P", "O"
 KINDS: Mapping[str, str] = {"PERSON": PERSON, "ORGANISATION": ORGANISATION}
+_KINDS = {trait: kind for kind, trait in KINDS.items()}
+_NAMES = frozenset({"name", "given_name", "family_name"})
+_TOLD_BY: Mapping[str, frozenset[str]] = {
+    "given": _NAMES,
+    "family": _NAMES,
+    "company": frozenset({"name", "company_name"}),
+    "emails": frozenset({"emails"}),
+    "phones": frozenset({"phones"}),
+    "place": frozenset({"billing_address", "shipping_address"}),
+    "domain": frozenset({"website", "emails"}),
+}
+"""Which fields tell of a trait."""
 SEPARATOR = "\x1e"
 """Between the traits of a packed record; no folded text has it."""
 PLACE: Mapping[str, str] = {
@@ -98,6 +110,16 @@ class Traits:
             domain="" if person else _domain(fields.get("website"), emails),
             numbers=tuple(sorted(_numbers(custom or {}))),
         )
+
+    def after(self, fields: Mapping[str, Any], custom: Mapping[str, Any] | None = None) -> "Traits":
+        """Return the traits after a record that may speak of some fields only; the others stay."""
+        found = Traits.of({"kind": _KINDS[self.kind], **fields}, custom)
+        if found is None or found.kind != self.kind:
+            return found or self
+        silent = [trait for trait, told in _TOLD_BY.items() if told.isdisjoint(fields)]
+        if not any(name in (custom or {}) for name in NUMBERS):
+            silent.append("numbers")
+        return replace(found, **{trait: getattr(self, trait) for trait in silent})
 
 
 @lru_cache(maxsize=65_536)

@@ -1,0 +1,85 @@
+"""From a draft to the entity that it speaks of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.kafka.records import Entity
+from streams.stages.identity import records
+from streams.stages.identity.exact import match_keys, new_id
+from streams.stages.mapping import Draft, Ref
+from streams.stages.matching import ORGANISATION, Band, Traits, Verdict, compare
+from streams.stages.rows import Rows
+
+Lookup = Callable[[str, str], Entity | None]
+KEEPS_APART = frozenset({"quickbooks"})
+"""Vendors whose own records of persons are never joined unasked: they carry balances."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Who a draft is.
+
+    Attributes:
+        id: canonical id.
+        doubt: what a person is to be asked, where the draft became an entity of its own but may be another.
+    """
+
+    id: str
+    doubt: Verdict | None = None
+
+
+def resolve(rows: Rows, tenant: str, draft: Draft, get: Lookup) -> Resolution:
+    """Return who a draft is: by external reference, else by exact key, else by likeness, else a new one.
+
+    Args:
+        rows: crosswalk, match keys and the matcher's index.
+        tenant: whose.
+        draft: what is to be identified.
+        get: returns a record by entity and id as it stands now.
+    """
+    for ref in (draft.ref, *draft.same_as):
+        link = rows.links.get(ref.vendor, ref.object, ref.id)
+        if link is not None and link.id is not None and link.entity == draft.entity:
+            return Resolution(link.id)
+    traits = records.traits_of(draft)
+    verdict = records.verdict(rows, draft.ref, traits) if traits is not None else Verdict(Band.NEW)
+    for kind, value in match_keys(draft.entity, draft.fields):
+        found = _exact(rows, draft, kind, value, get)
+        if found is not None and (kind != "email" or (not verdict.shared and _names_agree(traits, found))):
+            return Resolution(str(found["id"]))
+    if verdict.band is Band.LINK and traits is not None:
+        party = get("party", verdict.candidates[0].party)
+        if party is not None and _may_join(draft.ref, traits, party):
+            return Resolution(str(party["id"]))
+    return Resolution(new_id(tenant, draft.ref), None if verdict.band is Band.NEW else verdict)
+
+
+def _exact(rows: Rows, draft: Draft, kind: str, value: str, get: Lookup) -> Entity | None:
+    """Return the first entity with the key that its vendor does not itself keep apart from this record."""
+    match = rows.matches.get(kind, value)
+    for id_ in match.ids if match else ():
+        other = get(draft.entity, id_)
+        if other is not None and not _has_other(other, draft.ref):
+            return other
+    return None
+
+
+def _names_agree(traits: Traits | None, party: Entity) -> bool:
+    """Tell whether a shared mailbox may mean one person."""
+    other = Traits.of(party)
+    return traits is None or other is None or compare(traits, other).names_agree
+
+
+def _may_join(ref: Ref, traits: Traits, party: Entity) -> bool:
+    """Tell whether likeness alone may join what one vendor keeps as two."""
+    joined = traits.kind != ORGANISATION and ref.vendor not in KEEPS_APART
+    return joined or not _has_other(party, ref)
+
+
+def _has_other(party: Entity, mine: Ref) -> bool:
+    return any(_same_type(ref, mine) for ref in party["refs"])
+
+
+def _same_type(ref: dict[str, Any], mine: Ref) -> bool:
+    return bool(ref["vendor"] == mine.vendor and ref["object"] == mine.object and ref["id"] != mine.id)

@@ -1,0 +1,193 @@
+"""Parties that turn out to be one, or not: joined, parted, asked about. Nothing is lost that a person may want back.
+
+The loser of a merge keeps its record, with `merged_into`; its references lead to the survivor. What both were before is
+kept beside, so that a split restores the former party under its former id.
+"""
+
+from uuid import uuid5
+
+from connectors.errors import MappingError
+from connectors.kafka.records import Decision, Entity, ReviewItem
+from connectors.kafka.topics import REVIEW
+from connectors.wire import dumps
+from streams.stages import commands, references
+from streams.stages.identity import NAMESPACE, Resolution, records
+from streams.stages.mapping import Draft, Ref
+from streams.stages.matching import Band, Candidate, Verdict
+from streams.stages.merge import joined, parted
+from streams.stages.rows import Apart, Contacts, Question
+from streams.stages.work import Emit, Work
+
+PARTY = "party"
+
+
+def settle(work: Work, draft: Draft, resolution: Resolution) -> str:
+    """Keep the matcher's index, follow what the draft says it is the same as, ask what is doubtful; return the id."""
+    id_ = resolution.id
+    news = records.stand(work.rows, draft)
+    for ref in draft.same_as:
+        known = work.linked(ref)
+        if known.id is None and not known.deleted:
+            expect(work, ref, id_)
+        elif known.entity == PARTY and known.id is not None:
+            id_ = join(work, id_, known.id)
+    if resolution.doubt is not None:
+        ask(work, id_, resolution.doubt)
+    elif news is not None:
+        verdict = records.verdict(work.rows, draft.ref, news, own=id_)
+        if verdict.band is not Band.NEW:
+            ask(work, id_, verdict)
+    return id_
+
+
+def expect(work: Work, ref: Ref, id_: str) -> None:
+    """Let an object that has not come yet be this party when it does."""
+    work.link(ref, PARTY, id_, "")
+    references.arrived(work, ref, id_)
+
+
+def join(work: Work, loser_id: str, survivor_id: str) -> str:
+    """Let one party become part of another and return the survivor's id; joining what is one already does nothing."""
+    loser, survivor = work.get(PARTY, loser_id), work.get(PARTY, survivor_id)
+    if loser is None or survivor is None or loser["id"] == survivor["id"]:
+        return survivor_id if survivor is None else str(survivor["id"])
+    work.rows.entities.put(PARTY, _kept(survivor, loser), survivor)
+    work.rows.entities.put(PARTY, _kept(loser, survivor), loser)
+    work.replace(PARTY, loser, {**loser, "merged_into": survivor["id"]})
+    work.save(PARTY, joined(survivor, loser))
+    _relink(work, loser, survivor["id"])
+    _move(work, loser["id"], survivor["id"])
+    return str(survivor["id"])
+
+
+def split(work: Work, loser_id: str) -> None:
+    """Restore a party that was merged, and read anew what its vendors say.
+
+    Raises:
+        MappingError: it was not merged.
+    """
+    loser = work.own(PARTY, loser_id)
+    survivor = work.own(PARTY, loser["merged_into"]) if loser is not None and loser["merged_into"] else None
+    if loser is None or survivor is None:
+        raise MappingError("party", f"{loser_id} was not merged into a party that is there; only such can be split off")
+    before = work.rows.entities.get(PARTY, _kept(survivor, loser))
+    former = work.rows.entities.get(PARTY, _kept(loser, survivor))
+    if before is None or former is None:
+        raise MappingError("party", f"what {loser_id} was before its merge is not known any more")
+    work.replace(PARTY, None, {**former, "version": loser["version"]})
+    work.save(PARTY, parted(survivor, before, former))
+    _relink(work, former, loser["id"])
+    _move(work, survivor["id"], loser["id"], only=loser["id"])
+    work.rows.apart.put(Apart(work.at), *sorted((loser["id"], survivor["id"])))
+    for ref in (*former["refs"], *before["refs"]):
+        commands.fetch(work, ref["vendor"], ref["object"], ref["id"], None)
+
+
+def _kept(of: Entity, with_: Entity) -> str:
+    """Return under which id the state keeps what a party was before a merge."""
+    return f"{of['id']}~{with_['id']}"
+
+
+def _relink(work: Work, party: Entity, id_: str) -> None:
+    for ref in party["refs"]:
+        mine = Ref(ref["vendor"], ref["object"], ref["id"])
+        work.link(mine, PARTY, id_, work.linked(mine).source_version)
+
+
+def _move(work: Work, source: str, target: str, only: str | None = None) -> None:
+    """Let documents, and persons who decide, count for another party; `only` those whose own record names that one."""
+    for parts, row in work.rows.documents.scan(source):
+        (document,) = parts
+        if only is None or _customer(work, document) == only:
+            work.rows.documents.drop(source, document)
+            work.rows.documents.put(row, target, document)
+    persons = work.rows.contacts.get(source)
+    if persons is not None and only is None:
+        own = work.rows.contacts.get(target)
+        work.rows.contacts.put(Contacts(list(dict.fromkeys([*(own.ids if own else ()), *persons.ids]))), target)
+    work.moved |= dict.fromkeys((source, target))
+
+
+def _customer(work: Work, document: str) -> str | None:
+    for entity in ("invoice", "payment"):
+        record = work.get(entity, document)
+        if record is not None:
+            return str(record["customer_id"])
+    return None
+
+
+def ask(work: Work, id_: str, verdict: Verdict) -> None:
+    """Put the question whether a party is one of the candidates, unless that was asked before."""
+    candidates = [one for one in verdict.candidates if one.party != id_]
+    if not candidates:
+        return
+    review = str(uuid5(NAMESPACE, f"{work.tenant}\x1freview\x1f{id_}\x1f{candidates[0].party}"))
+    if work.rows.questions.get(review) is not None:
+        return
+    work.rows.questions.put(Question(id_, [one.party for one in candidates]), review)
+    reason = "is this party one of the candidates?"
+    if verdict.shared:
+        reason = "is this party the first candidate? Another party has its mailbox or number too"
+    _tell(work, review, id_, reason, [_shown(work, one) for one in candidates])
+
+
+def _shown(work: Work, candidate: Candidate) -> str:
+    """Return what a person needs to look both up; names and addresses stay with the vendors."""
+    party = work.get(PARTY, candidate.party)
+    score = candidate.score
+    return dumps(
+        {
+            "party": candidate.party,
+            "refs": party["refs"] if party is not None else [],
+            "score": str(round(score.total, 1)),
+            "levels": dict(score.levels),
+        }
+    ).decode()
+
+
+def _tell(work: Work, review: str, id_: str, reason: str, candidates: list[str], *, still: bool = True) -> None:
+    item = ReviewItem(work.tenant, review, work.at, "identity", f"{PARTY}/{id_}", reason, candidates, still)
+    work.emits.append(Emit(REVIEW, work.tenant, item.SCHEMA, item))
+
+
+def decide(work: Work, decision: Decision) -> None:
+    """Do what a person decided.
+
+    Raises:
+        MappingError: there is no such question or party, or the verdict is none; names the field.
+    """
+    if decision.verdict == "split":
+        split(work, decision.party)
+    elif decision.verdict == "merge":
+        _both(work, decision.party, decision.other)
+        join(work, decision.party, decision.other)
+    elif decision.verdict in {"accept", "reject"}:
+        _answer(work, decision)
+    else:
+        raise MappingError("verdict", f"{decision.verdict!r} is not one of accept, reject, merge, split")
+
+
+def _answer(work: Work, decision: Decision) -> None:
+    question = work.rows.questions.get(decision.review)
+    if question is None:
+        raise MappingError("review", f"{decision.review} is no question of {work.tenant}")
+    if not question.open:
+        return
+    if decision.verdict == "accept":
+        chosen = decision.other or question.candidates[0]
+        if chosen not in question.candidates:
+            raise MappingError("other", f"{chosen} is none of the candidates: {', '.join(question.candidates)}")
+        _both(work, question.party, chosen)
+        join(work, question.party, chosen)
+    else:
+        for candidate in question.candidates:
+            work.rows.apart.put(Apart(work.at), *sorted((question.party, candidate)))
+    work.rows.questions.put(Question(question.party, question.candidates, open=False), decision.review)
+    reason = f"{decision.verdict}ed"
+    _tell(work, decision.review, question.party, reason, [], still=False)
+
+
+def _both(work: Work, one: str, other: str) -> None:
+    for id_ in (one, other):
+        if work.get(PARTY, id_) is None:
+            raise MappingError("party", f"{id_} is no party, or it was deleted")
