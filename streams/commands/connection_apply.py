@@ -1,29 +1,25 @@
 """What changes a connection: check all of it, store the secrets, tell the tenant's inbox, then everybody."""
 
-import asyncio
 import hashlib
 import json
-import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from confluent_kafka import KafkaError, KafkaException, Producer
-
 from connectors.catalogue import VENDORS
 from connectors.clock import SystemClock
-from connectors.errors import FatalError, MappingError, RetryableError
+from connectors.errors import FatalError, MappingError
 from connectors.kafka.admin import require_partitions
-from connectors.kafka.client import KafkaSettings, producer_config
 from connectors.kafka.codec import Codec
-from connectors.kafka.headers import event_headers, traceparent
-from connectors.kafka.partition import partition_for
-from connectors.kafka.records import Connection, ConnectionChanged, VendorConnection
+from connectors.kafka.records import Connection, VendorConnection
 from connectors.kafka.registry import RegistryIds
-from connectors.kafka.topics import CONNECTION, INBOX, Topic
+from connectors.kafka.topics import CONNECTION, INBOX
 from connectors.ports import Account, Secret, TokenStore, Tools
 from streams.commands.connection_file import ConnectionFile, TenantEntry
+from streams.connecting import put
 from streams.connections import Directory
+from streams.gateway.consent import names_company
+from streams.gateway.keys import VENDOR as API_KEYS
 from streams.settings import Settings
 from streams.stages.mapping import Templates
 from streams.stages.rules import check_rules
@@ -101,39 +97,7 @@ async def _apply(view: Console, file: ConnectionFile, tokens: TokenStore) -> Seq
         raise FatalError("\n".join(problems))
     for tenant, vendor, values in list(_credentials(file)):
         await _store(tokens, tenant, vendor, values)
-    return [await put(view, connection) for connection in wanted]
-
-
-async def put(view: Console, wanted: Connection) -> str:
-    """Write the connection if it differs from what is, with the next revision; return what was done.
-
-    The tenant's inbox is told first: if we die in between, the same revision is written once more.
-
-    Raises:
-        KafkaException, RetryableError: not written; repeat.
-    """
-    former = view.directory.get(wanted.tenant)
-    if former is not None and replace(wanted, revision=former.revision) == former:
-        return f"{wanted.tenant}: unchanged, revision {former.revision}"
-    connection = replace(wanted, revision=former.revision + 1 if former else 1)
-    changed = _decisive(connection)
-    if former is None or replace(_decisive(former), revision=connection.revision) != changed:
-        await asyncio.to_thread(_produce, view.settings.kafka, view.codec, INBOX, changed)
-    await asyncio.to_thread(_produce, view.settings.kafka, view.codec, CONNECTION, connection)
-    return f"{wanted.tenant}: {'changed' if former else 'connected'}, revision {connection.revision}"
-
-
-def _decisive(connection: Connection) -> ConnectionChanged:
-    """Return what of a connection decides results."""
-    return ConnectionChanged(
-        tenant=connection.tenant,
-        revision=connection.revision,
-        vendors={name: vendor.account for name, vendor in connection.vendors.items()},
-        zone=connection.zone,
-        currency=connection.currency,
-        mappings=connection.mappings,
-        rules=connection.rules,
-    )
+    return [await put(view.settings.kafka, view.codec, view.directory, connection) for connection in wanted]
 
 
 def _connection(file: ConnectionFile, entry: TenantEntry, former: Connection | None) -> Connection:
@@ -141,11 +105,21 @@ def _connection(file: ConnectionFile, entry: TenantEntry, former: Connection | N
         known = former.vendors.get(name) if former else None
         return said if said is not None else known is not None and known.paused
 
+    def account(name: str) -> str:
+        """Return the company that a person's consent named."""
+        known = former.vendors.get(name) if former else None
+        return known.account if known else ""
+
     return Connection(
         tenant=entry.tenant,
         revision=0,
         vendors={
-            name: VendorConnection(vendor.base_url, vendor.account, paused(name, vendor.paused), vendor.settings)
+            name: VendorConnection(
+                vendor.base_url,
+                vendor.account or account(name),
+                paused(name, vendor.paused),
+                vendor.settings,
+            )
             for name, vendor in entry.vendors.items()
         },
         zone=entry.zone,
@@ -173,6 +147,9 @@ async def _problems(
             await VENDORS[name].open(account, tools).aclose()
         except FatalError as error:
             yield str(file.problem("tenants", index, "vendors", name, reason=str(error)))
+        if not vendor.account and not names_company(account):
+            reason = "is missing; only where a person's consent names the company it may be left out"
+            yield str(file.problem("tenants", index, "vendors", name, "account", reason=reason))
         for other in _also_connected(view, file, connection.tenant, name, vendor.account):
             reason = f"company {vendor.account} is connected as tenant {other} already; one company is one tenant"
             yield str(file.problem("tenants", index, "vendors", name, "account", reason=reason))
@@ -187,8 +164,24 @@ def _also_connected(view: Console, file: ConnectionFile, tenant: str, vendor: st
             taken = entry.account if entry else None
         else:
             taken = view.directory.account_of(other, vendor)
-        if other != tenant and taken == account:
+        if other != tenant and taken == account and account:
             yield other
+
+
+async def forget(settings: Settings, connection: Connection) -> None:
+    """Empty the secrets of a connection, API keys included.
+
+    Raises:
+        FatalError, RetryableError: the store cannot be used; repeat.
+    """
+    tokens = open_tokens(settings)
+    try:
+        for vendor in (*connection.vendors, API_KEYS):
+            while (known := await tokens.get(connection.tenant, vendor)) is not None and known.values:
+                emptied = Secret({})
+                await tokens.compare_and_set(connection.tenant, vendor, emptied, expected_version=known.version)
+    finally:
+        await tokens.aclose()
 
 
 def _credentials(file: ConnectionFile) -> Iterator[tuple[str, str, Mapping[str, str]]]:
@@ -223,33 +216,3 @@ def _regrants(fresh: Mapping[str, str]) -> bool:
 
 def _digest(value: str) -> str:
     return hashlib.sha256(value.encode()).hexdigest()
-
-
-def _produce(kafka: KafkaSettings, codec: Codec, topic: Topic, record: Connection | ConnectionChanged) -> None:
-    failed: list[KafkaError] = []
-    producer = Producer(producer_config(kafka, "sluiceway-console"))
-    producer.produce(
-        topic.name,
-        key=record.tenant.encode(),
-        value=codec.encode(topic, record),
-        partition=partition_for(record.tenant, kafka.partitions),
-        headers=list(_headers(record)),
-        on_delivery=lambda error, _: failed.append(error) if error is not None else None,
-    )
-    if producer.flush(FLUSH_SECONDS):
-        raise RetryableError(f"Kafka does not acknowledge a record for {topic.name}; apply again")
-    if failed:
-        raise KafkaException(failed[0])
-
-
-def _headers(record: Connection | ConnectionChanged) -> Sequence[tuple[str, bytes]]:
-    return event_headers(
-        schema=record.SCHEMA,
-        event_id=f"connection/{record.tenant}/{record.revision}",
-        source="/sluiceway/console",
-        at=SystemClock().now(),
-        trace=traceparent(None, secrets.token_hex),
-        tenant=record.tenant,
-        origin="cli",
-        version=str(record.revision),
-    )

@@ -11,7 +11,7 @@ tenants:
     vendors:
       quickbooks:
         base_url: https://quickbooks.api.intuit.com
-        account: "1185883450"      # realm
+        account: "1185883450"      # realm; left out, `sluiceway connections authorize` finds it
         settings: {poll_seconds: 60}
         credentials:
           client_id: ABc123
@@ -113,7 +113,7 @@ class VendorEntry(Part):
     """One vendor of a tenant."""
 
     base_url: str = Field(pattern=r"^https?://[^\s]+$")
-    account: Annotated[Scalar, Field(min_length=1)]
+    account: Annotated[Scalar, Field(min_length=1)] | None = None
     paused: bool | None = None
     settings: dict[str, Scalar] = Field(default_factory=dict)
     credentials: dict[str, Credential] = Field(default_factory=dict)

@@ -1,17 +1,24 @@
 """`sluiceway connections`: connect companies, look at them, pause them."""
 
 import json
+import secrets
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
 
+from connectors.clock import SystemClock
+from connectors.consent import begin
 from connectors.errors import FatalError
 from connectors.kafka.records import Connection
-from streams.commands.connection_apply import apply, console, put
+from connectors.ports import Account, Tools
+from streams.commands.connection_apply import apply, console, forget
 from streams.commands.connection_file import ConnectionFile
 from streams.commands.failures import run
+from streams.connecting import put, remove
+from streams.gateway.consent import callback, consent_page
 from streams.settings import Settings
+from streams.tokens import open_tokens
 
 
 @click.group()
@@ -63,6 +70,50 @@ def show(tenant: str) -> None:
     click.echo(json.dumps(asdict(run(work())), indent=2, ensure_ascii=False))
 
 
+@connections.command("authorize")
+@click.argument("tenant")
+@click.argument("vendor")
+def authorize(tenant: str, vendor: str) -> None:
+    """Print the address at which a person lets us into TENANT's account at VENDOR; it is good for 15 minutes.
+
+    The gateway takes the answer at SLUICEWAY_GATEWAY__PUBLIC_URL/oauth/callback, which the vendor's app must know.
+    """
+
+    async def work() -> str:
+        settings = Settings()
+        async with console(settings) as view:
+            found = view.connection(tenant).vendors.get(vendor)
+        if found is None:
+            raise FatalError(f"tenant {tenant} has no {vendor}; add it to the file of `sluiceway connections apply`")
+        account = Account(tenant, vendor, found.base_url, found.account, found.settings)
+        page = consent_page(account)
+        tokens = open_tokens(settings)
+        tools = Tools(SystemClock(), tokens, frozenset(settings.allow_hosts))
+        try:
+            return await begin(account, page, tools, callback(settings.gateway.public_url), secrets.token_urlsafe)
+        finally:
+            await tokens.aclose()
+
+    click.echo(run(work()))
+
+
+@connections.command("remove")
+@click.argument("tenant")
+@click.confirmation_option(prompt="Its secrets are forgotten and nothing is read or written any more. Remove it?")
+def remove_(tenant: str) -> None:
+    """Disconnect TENANT from all vendors and forget its secrets; what is in its topics stays for their time."""
+
+    async def work() -> None:
+        settings = Settings()
+        async with console(settings) as view:
+            connection = view.connection(tenant)
+            await remove(settings.kafka, view.codec, connection)
+        await forget(settings, connection)
+
+    run(work())
+    click.echo(f"{tenant}: removed")
+
+
 @connections.command("pause")
 @click.argument("tenant")
 @click.argument("vendor", required=False)
@@ -89,7 +140,7 @@ async def _set_paused(tenant: str, vendor: str | None, *, paused: bool) -> str:
             name: replace(found, paused=paused) if vendor in (None, name) else found
             for name, found in connection.vendors.items()
         }
-        return await put(view, replace(connection, vendors=vendors))
+        return await put(view.settings.kafka, view.codec, view.directory, replace(connection, vendors=vendors))
 
 
 COMMANDS = (connections,)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -16,9 +17,12 @@ from connectors.kafka.admin import require_partitions
 from connectors.kafka.codec import Codec
 from connectors.kafka.registry import RegistryIds
 from connectors.kafka.topics import CONNECTION, INBOX, REPLY
+from connectors.ports import Tools
+from streams import connecting
 from streams.connections import Directory
 from streams.gateway import openapi
 from streams.gateway.api import Requests
+from streams.gateway.consent import Callback
 from streams.gateway.events import Events
 from streams.gateway.inbox import Inbox
 from streams.gateway.keys import ApiKeys
@@ -65,8 +69,11 @@ class Gateway:
             trusted_proxies(settings),
             clock,
         )
+        tools = Tools(clock, self._tokens, frozenset(settings.allow_hosts))
+        put = partial(connecting.put, settings.kafka, codec, self._directory)
+        people = Callback(self._directory.get, put, tools)
         documents = openapi.routes(settings.gateway.public_url)
-        api = [*requests.routes(), *events.routes(), *documents]
+        api = [*requests.routes(), *events.routes(), *people.routes(), *documents]
         app = Starlette(routes=[*webhooks.routes(), *api, *probe_routes(self.problems)[:2]])
         ports = settings.ports
         self.http = HttpServer(app, settings.host, ports.gateway, "SLUICEWAY_PORTS__GATEWAY")

@@ -1,0 +1,96 @@
+"""Changing a connection: the tenant's inbox is told what decides results, then everybody."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from connectors.clock import SystemClock
+from connectors.errors import RetryableError
+from connectors.kafka.client import KafkaSettings, producer_config
+from connectors.kafka.codec import Codec
+from connectors.kafka.headers import event_headers, traceparent
+from connectors.kafka.partition import partition_for
+from connectors.kafka.records import Connection, ConnectionChanged
+from connectors.kafka.topics import CONNECTION, INBOX, Topic
+from streams.connections import Directory
+
+FLUSH_SECONDS = 15.0
+
+
+async def put(kafka: KafkaSettings, codec: Codec, directory: Directory, wanted: Connection) -> str:
+    """Write the connection if it differs from what is, with the next revision; return what was done.
+
+    The tenant's inbox is told first: if we die in between, the same revision is written once more.
+
+    Raises:
+        KafkaException, RetryableError: not written; repeat.
+    """
+    former = directory.get(wanted.tenant)
+    if former is not None and replace(wanted, revision=former.revision) == former:
+        return f"{wanted.tenant}: unchanged, revision {former.revision}"
+    connection = replace(wanted, revision=former.revision + 1 if former else 1)
+    changed = _decisive(connection)
+    if former is None or replace(_decisive(former), revision=connection.revision) != changed:
+        await asyncio.to_thread(_produce, kafka, codec, INBOX, changed)
+    await asyncio.to_thread(_produce, kafka, codec, CONNECTION, connection)
+    return f"{wanted.tenant}: {'changed' if former else 'connected'}, revision {connection.revision}"
+
+
+async def remove(kafka: KafkaSettings, codec: Codec, former: Connection) -> None:
+    """End a connection: the inbox is told of one without vendors, then the record is deleted.
+
+    Raises:
+        KafkaException, RetryableError: not written; repeat.
+    """
+    ended = replace(former, revision=former.revision + 1, vendors={})
+    await asyncio.to_thread(_produce, kafka, codec, INBOX, _decisive(ended))
+    await asyncio.to_thread(_produce, kafka, codec, CONNECTION, ended, gone=True)
+
+
+def _decisive(connection: Connection) -> ConnectionChanged:
+    """Return what of a connection decides results."""
+    return ConnectionChanged(
+        tenant=connection.tenant,
+        revision=connection.revision,
+        vendors={name: vendor.account for name, vendor in connection.vendors.items()},
+        zone=connection.zone,
+        currency=connection.currency,
+        mappings=connection.mappings,
+        rules=connection.rules,
+    )
+
+
+def _produce(
+    kafka: KafkaSettings, codec: Codec, topic: Topic, record: Connection | ConnectionChanged, *, gone: bool = False
+) -> None:
+    """Write a record, or the tombstone in its place."""
+    failed: list[KafkaError] = []
+    producer = Producer(producer_config(kafka, "sluiceway-console"))
+    producer.produce(
+        topic.name,
+        key=record.tenant.encode(),
+        value=None if gone else codec.encode(topic, record),
+        partition=partition_for(record.tenant, kafka.partitions),
+        headers=list(_headers(record)),
+        on_delivery=lambda error, _: failed.append(error) if error is not None else None,
+    )
+    if producer.flush(FLUSH_SECONDS):
+        raise RetryableError(f"Kafka does not acknowledge a record for {topic.name}; apply again")
+    if failed:
+        raise KafkaException(failed[0])
+
+
+def _headers(record: Connection | ConnectionChanged) -> Sequence[tuple[str, bytes]]:
+    return event_headers(
+        schema=record.SCHEMA,
+        event_id=f"connection/{record.tenant}/{record.revision}",
+        source="/sluiceway/console",
+        at=SystemClock().now(),
+        trace=traceparent(None, secrets.token_hex),
+        tenant=record.tenant,
+        origin="cli",
+        version=str(record.revision),
+    )
