@@ -13,7 +13,7 @@ BLOCK = 1 << 16
 class KnownIds:
     """A set of whole numbers as bitmaps: block number -> zlib and base64 of its bits. Ids of another form are left out.
 
-    QuickBooks counts ids up from 1, so that 100,000 invoices are some 20 kB.
+    QuickBooks counts ids up from 1, so that a bit for each is little.
     """
 
     blocks: Mapping[str, str] = field(default_factory=dict)
