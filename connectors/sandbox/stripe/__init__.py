@@ -1,0 +1,1 @@
+"""A fake Stripe account: customers, catalogue, subscriptions, invoices, payments, events, webhooks."""
