@@ -86,6 +86,7 @@ class _Pardot:
         return Vendor(
             app=Starlette(
                 routes=[
+                    Route("/services/oauth2/authorize", self._authorize, methods=["GET"]),
                     Route("/services/oauth2/token", self._token, methods=["POST"]),
                     *(Route(path, self._served(answer), methods=every) for path, answer in families.items()),
                 ]
@@ -132,6 +133,9 @@ class _Pardot:
             "refresh_token": refresh,
             "access_token": self._ctx.tokens.access(account, seconds),
         }
+
+    async def _authorize(self, request: Request) -> Response:
+        return await oauth.authorize(self._ctx, request)
 
     async def _token(self, request: Request) -> Response:
         return await oauth.token(self._ctx, request)
