@@ -41,18 +41,31 @@ def settle(unit: Unit) -> bool:
 
 
 def _moved(unit: Unit, target: Object, row: Record, now: datetime) -> Record:
-    status = row["status"]
-    ready = datetime.fromisoformat(row["ready"]) if row.get("ready") else None
-    if status in {WAITING, PROCESSING} and ready is not None:
-        if now >= ready:
-            return {"status": COMPLETE, "state": COMPLETE, **FINISH[target.name](unit, row)}
-        if status == WAITING and now >= ready - timedelta(seconds=unit.setting("job_seconds") / 2):
-            return {"status": PROCESSING, "state": PROCESSING}
-    ended = ready or datetime.fromisoformat(row["createdAt"])
-    life = _OPEN_LIFE if status == OPEN else _RESULTS_LIFE
-    if status in {OPEN, COMPLETE} and not row.get("isExpired") and now >= ended + life:
-        return {"isExpired": True, "batchesRef": None, "errorsRef": None, "resultRefs": []}
+    """What has become of a job by now; nothing where it stands as it stood."""
+    moved = _worked(unit, target, row, now)
+    return {**moved, **_aged({**row, **moved}, now)}
+
+
+def _worked(unit: Unit, target: Object, row: Record, now: datetime) -> Record:
+    if row["status"] not in {WAITING, PROCESSING}:
+        return {}
+    ready = datetime.fromisoformat(row["ready"])
+    if now >= ready:
+        return {"status": COMPLETE, "state": COMPLETE, **FINISH[target.name](unit, row)}
+    if row["status"] == WAITING and now >= ready - timedelta(seconds=unit.setting("job_seconds") / 2):
+        return {"status": PROCESSING, "state": PROCESSING}
     return {}
+
+
+def _aged(row: Record, now: datetime) -> Record:
+    since, life = row.get("ready"), _RESULTS_LIFE
+    if row["status"] == OPEN:
+        since, life = row["createdAt"], _OPEN_LIFE
+    elif row["status"] != COMPLETE:
+        return {}
+    if row.get("isExpired") or now < datetime.fromisoformat(since) + life:
+        return {}
+    return {"isExpired": True, "batchesRef": None, "errorsRef": None, "resultRefs": []}
 
 
 def scheduled(unit: Unit, target: Object, *, after_others: bool) -> Record:
