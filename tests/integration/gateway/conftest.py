@@ -20,7 +20,7 @@ from connectors.kafka.codec import Codec
 from connectors.kafka.contracts import apply_schemas
 from connectors.kafka.partition import partition_for
 from connectors.kafka.registry import RegistryIds
-from connectors.kafka.topics import CONNECTION, INBOX
+from connectors.kafka.topics import CONNECTION, INBOX, REPLY
 from streams.commands.connection_apply import apply, console
 from streams.commands.connection_file import ConnectionFile
 from streams.gateway.role import Gateway
@@ -74,8 +74,8 @@ async def settings(kafka: Any, registry: Any, tmp_path: Path) -> Settings:
         registry=Registry(url=registry.url),
         ports=Ports(gateway=0, gateway_metrics=0),
     )
-    await apply_topics(made.kafka, [INBOX, CONNECTION])
-    await apply_schemas(made.registry, [INBOX, CONNECTION])
+    await apply_topics(made.kafka, [INBOX, CONNECTION, REPLY])
+    await apply_schemas(made.registry, [INBOX, CONNECTION, REPLY])
     return made
 
 
