@@ -18,6 +18,7 @@ from graphql import (
     GraphQLUnionType,
     InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
@@ -69,7 +70,7 @@ class Cost:
             return CONNECTION + self._connection(field, type_, below)
         if isinstance(below, list):
             return sum(1 + self._selection(field, type_, each) for each in below if each is not None)
-        return 1 + self._selection(field, type_, below)
+        return self._count(field) * (1 + self._selection(field, type_, below))
 
     def _connection(self, field: FieldNode, type_: GraphQLNamedType, data: Any) -> int:
         if data is None:
@@ -141,6 +142,15 @@ class Cost:
             if isinstance(argument.value, VariableNode):
                 return int(self._variables.get(argument.value.name.value) or 0)
         return 0
+
+    def _count(self, field: FieldNode) -> int:
+        """How many objects are asked for by `ids`; one where there is no such argument."""
+        for argument in field.arguments or ():
+            if argument.name.value == "ids" and isinstance(argument.value, VariableNode):
+                return len(self._variables.get(argument.value.name.value) or ())
+            if argument.name.value == "ids" and isinstance(argument.value, ListValueNode):
+                return len(argument.value.values)
+        return 1
 
     @staticmethod
     def _below(field: FieldNode, data: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from graphql import (
@@ -19,6 +20,8 @@ from connectors.sandbox.shopify.cost import Cost
 from connectors.sandbox.shopify.mutations import mutations
 from connectors.sandbox.shopify.resolvers import SCALARS, Context, by_name, readings
 from connectors.sandbox.shopify.schema import equip
+
+DOCUMENTS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,12 @@ class Engine:
 
     def __init__(self) -> None:
         self._schema: GraphQLSchema = equip({**readings(), "Mutation": mutations()}, SCALARS)
+        # Clients send the same few documents again and again; checking one takes longer than running it.
+        self._checked = lru_cache(DOCUMENTS)(self._parsed)
 
     def prepare(self, text: str, variables: Mapping[str, Any], operation_name: str | None) -> Query:
         """Parse and check. Raises GraphQLError, the first of what is wrong."""
-        document = parse(text)
-        if errors := validate(self._schema, document):
-            raise errors[0]
+        document = self._checked(text)
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
         named = [each for each in operations if each.name and each.name.value == operation_name]
         chosen = named or (operations if operation_name is None else [])
@@ -56,6 +59,12 @@ class Engine:
             )
         fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
         return Query(document, chosen[0], variables, Cost(self._schema, fragments, variables))
+
+    def _parsed(self, text: str) -> DocumentNode:
+        document = parse(text)
+        if errors := validate(self._schema, document):
+            raise errors[0]
+        return document
 
     def run(self, query: Query, context: Context) -> tuple[dict[str, Any] | None, Sequence[GraphQLError]]:
         """Execute; an error that is not the caller's is raised as it is."""

@@ -45,7 +45,9 @@ def page_of_rows(shop: Shop, kind: str, args: Mapping[str, Any], also: Sequence[
     if edge is not None:
         where.append(_beyond(_decoded(edge), column if path else None, descending=descending))
     direction = "DESC" if descending else "ASC"
-    order = f"{column} {direction}, id {direction}" if path else f"id {direction}"
+    # `+`: of a few rows that belong to another one, SQLite is to find those, not to walk all rows by id.
+    number = "+id" if also else "id"
+    order = f"{column} {direction}, {number} {direction}" if path else f"{number} {direction}"
     sql = "".join(f" AND ({condition.sql})" for condition in where)
     values = [value for condition in where for value in condition.values]
     found = shop.ctx.database.execute(

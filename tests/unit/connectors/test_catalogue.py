@@ -14,8 +14,9 @@ HOSTS = {
     "quickbooks": "https://quickbooks.api.intuit.com",
     "shopify": "https://acme.myshopify.com",
     "woocommerce": "https://shop.example.com",
+    "stripe": "https://api.stripe.com",
 }
-OAUTH = ("salesforce", "pardot", "quickbooks")
+OAUTH = ("salesforce", "pardot", "quickbooks", "shopify")
 """The others have a key that lasts."""
 
 

@@ -1,0 +1,61 @@
+"""Shopify's entry in the catalogue."""
+
+from connectors import accounts
+from connectors.oauth import GRANTS, Grant
+from connectors.opening import open_authorised
+from connectors.ports import Account, Connector, Limits, Tools, WebhookReader, Window
+from connectors.shopify.bulk import BulkReader
+from connectors.shopify.client import ShopifyClient
+from connectors.shopify.fetch import ShopifyFetcher
+from connectors.shopify.reader import Reader
+from connectors.shopify.source import ShopifySource
+from connectors.shopify.webhook import ShopifyWebhook
+
+SUFFIXES = ("myshopify.com", "storage.googleapis.com")
+"""The shop, and where the results of bulk operations lie."""
+VERSION = "2026-10"
+TOKEN_HEADER = ("X-Shopify-Access-Token", "")
+POINTS = 100
+"""A second, of the Standard plan; no call costs less than one."""
+CONCURRENCY = 4
+TIMEOUT_SECONDS = 60.0
+IN_DOUBT_SECONDS = 60.0
+POLL_SECONDS = 30.0
+CREDENTIALS_LIFETIME = 86_399.0
+
+
+class Shopify:
+    """Opens connections to shops; `Account.account` is the shop's domain, e.g. acme.myshopify.com."""
+
+    name = "shopify"
+    webhook: WebhookReader | None = ShopifyWebhook()
+
+    def open(self, account: Account, tools: Tools) -> Connector:
+        """Build the connection; nothing is sent yet.
+
+        Raises:
+            FatalError: a setting is missing or wrong; the message names it.
+        """
+        token_url = accounts.text(account, "token_url", f"{account.base_url.rstrip('/')}/admin/oauth/access_token")
+        grant = Grant(token_url, accounts.choice(account, "grant", GRANTS), "body", CREDENTIALS_LIFETIME)
+        points = accounts.number(account, "points_per_second", POINTS, minimum=1)
+        limits = Limits(
+            (Window(int(points), 1.0),),
+            int(accounts.number(account, "concurrency", CONCURRENCY, minimum=1)),
+            accounts.number(account, "in_doubt_seconds", IN_DOUBT_SECONDS),
+            POLL_SECONDS,
+        )
+        http, aclose = open_authorised(
+            account,
+            tools,
+            SUFFIXES,
+            grant,
+            timeout_seconds=TIMEOUT_SECONDS,
+            about_token=lambda _: True,
+            token_header=TOKEN_HEADER,
+        )
+        version = accounts.text(account, "api_version", VERSION)
+        client = ShopifyClient(http, account.base_url, version, tools.clock)
+        reader = Reader(client)
+        source = ShopifySource(reader, BulkReader(client, tools.clock), account, tools.clock)
+        return Connector(limits, source, ShopifyFetcher(reader, tools.clock), None, aclose)
