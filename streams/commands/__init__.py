@@ -20,6 +20,7 @@ MODULES: tuple[str, ...] = (
     "connections",
     "keys",
     "mapping",
+    "rules",
     "dlq",
     "check",
 )

@@ -8,18 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Message
 
 from connectors.errors import ConnectorError, DecodeError, FatalError
-from connectors.kafka.client import KafkaSettings, reader_config
+from connectors.kafka.client import KafkaSettings
 from connectors.kafka.codec import Codec
 from connectors.kafka.registry import RegistryIds
 from connectors.kafka.topics import DLQ
+from streams.commands.reading import messages, partitions
 from streams.dead_letters import PREFIX
 from streams.settings import Settings
-
-TIMEOUT_SECONDS = 10.0
-BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ def dlq() -> None:
 def list_(limit: int, *, as_json: bool) -> None:
     """Show the latest dead letters."""
     kafka = Settings().kafka
-    letters = [letter for partition in _partitions(kafka) for letter in deque(_read(kafka, partition), limit)]
+    letters = [letter for partition in partitions(kafka, DLQ.name) for letter in deque(_read(kafka, partition), limit)]
     if as_json:
         click.echo(json.dumps([letter.as_json() for letter in letters], indent=2, ensure_ascii=False))
         return
@@ -101,35 +99,11 @@ def _content(settings: Settings, value: bytes) -> dict[str, Any]:
     return {"type": name, "record": record} | original
 
 
-def _partitions(kafka: KafkaSettings) -> Iterator[int]:
-    with _consumer(kafka) as consumer:
-        metadata = consumer.list_topics(DLQ.name, timeout=TIMEOUT_SECONDS).topics[DLQ.name]
-    if metadata.error is not None:
-        raise KafkaException(metadata.error)
-    yield from sorted(metadata.partitions)
-
-
 def _read(kafka: KafkaSettings, partition: int, offset: int = OFFSET_BEGINNING) -> Iterator[Letter]:
     """Yield the dead letters of a partition, from an offset to its end."""
-    with _consumer(kafka) as consumer:
-        consumer.assign([TopicPartition(DLQ.name, partition, offset)])
-        while True:
-            # Waiting for a full batch would take the whole timeout: first one, then what else is there.
-            messages = [*consumer.consume(1, TIMEOUT_SECONDS), *consumer.consume(BATCH, 0)]
-            if not messages:
-                raise FatalError(f"Kafka sends nothing of {DLQ.name}/{partition} for {TIMEOUT_SECONDS:g} s; try again")
-            for message in messages:
-                error = message.error()
-                if error is None:
-                    yield _letter(message)
-                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  librdkafka's name
-                    return
-                elif error.fatal() or not error.retriable():
-                    raise KafkaException(error)
-
-
-def _consumer(kafka: KafkaSettings) -> Consumer:
-    return Consumer(reader_config(kafka, "sluiceway-dlq"))
+    if partition not in partitions(kafka, DLQ.name):
+        raise FatalError(f"{DLQ.name} has no partition {partition}; `sluiceway dlq list` shows what there is")
+    return map(_letter, messages(kafka, DLQ.name, partition, offset))
 
 
 def _letter(message: Message) -> Letter:

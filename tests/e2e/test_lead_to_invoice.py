@@ -145,6 +145,18 @@ def _follow(stack: Running) -> list[dict[str, Any]]:
     return [record for record in latest.values() if record is not None]
 
 
+def test_rules_are_tried_on_the_orders_there_are(stack: Running, stories: list[Story], tmp_path: Path) -> None:
+    """What a new rule would change is shown order by order, and nothing is written."""
+    assert stories
+    file = tmp_path / "rules.yaml"
+    file.write_text("rules: [{name: memo, when: order.total > 0.0, then: {memo: Thank you}}]")
+    for _ in range(2):
+        tried = stack.sluiceway("rules", "test", str(file), "--tenant", TENANTS[0])
+        assert tried.returncode == 0, tried.stderr
+        assert 'memo: null → "Thank you"' in tried.stdout
+        assert tried.stdout.endswith("1 won orders tried; nothing was written\n")
+
+
 def test_logs_hold_no_secrets(stack: Running, stories: list[Story], companies: list[Company]) -> None:
     """No token, client secret or webhook secret of any company stands in a log."""
     assert stories

@@ -1,17 +1,14 @@
 """Every shipped template has a golden file: what goes in, and what comes out to the letter."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import connectors
-from connectors.wire import dumps, loads
-from streams.stages.mapping import Templates, paths
-from streams.stages.mapping.inbound import draft, stated_version
-from streams.stages.mapping.outbound import body
+from connectors.wire import loads
+from streams.stages.mapping import Templates
+from streams.stages.mapping.explain import output
 from streams.stages.mapping.templates import files
 
 HERE = Path(__file__).parent
@@ -25,20 +22,11 @@ def templates() -> Templates:
     return Templates.load(Path(connectors.__file__).parent)
 
 
-def _out(templates: Templates, name: str, given: Any) -> Any:
-    """Return what the template makes of the input, as JSON."""
-    template = templates.named(name)
-    if template.direction == "outbound":
-        return json.loads(dumps(body(template, {**given, "settings": SETTINGS})))
-    version = stated_version(template, given, SETTINGS)
-    return paths.plain({"version": version, **asdict(draft(template, given, SETTINGS))})
-
-
 @pytest.mark.parametrize("name", sorted(SHIPPED))
 def test_a_template_does_what_its_golden_file_says(templates: Templates, name: str, update_golden: bool) -> None:
     """A change of a template is seen, field by field, in the diff of its golden file."""
     folder = HERE / name
-    found = _out(templates, name, loads((folder / "in.json").read_bytes()))
+    found = output(templates.named(name), loads((folder / "in.json").read_bytes()), SETTINGS)
     if update_golden:
         (folder / "out.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
     assert found == json.loads((folder / "out.json").read_text())

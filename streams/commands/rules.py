@@ -1,0 +1,94 @@
+"""`sluiceway rules`: check business rules, and see what they would have made of the orders there are."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+
+from connectors.errors import FatalError
+from connectors.kafka.codec import Codec
+from connectors.kafka.records import Entity
+from connectors.kafka.registry import RegistryIds
+from connectors.kafka.topics import CANONICAL
+from streams.commands.reading import messages, partitions
+from streams.settings import Settings
+from streams.stages.mapping import paths
+from streams.stages.rules import check_rules, judge, parse_rules
+
+FILE = click.argument("file", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+
+
+@click.group()
+def rules() -> None:
+    """Check and try business rules."""
+
+
+@rules.command("check")
+@FILE
+def check(file: Path) -> None:
+    """Check the rules in FILE. Exit code 1 if anything is wrong."""
+    problems = check_rules(file.read_text())
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    if not problems:
+        click.echo(f"{len(parse_rules(file.read_text()).rules)} rules are right")
+    sys.exit(1 if problems else 0)
+
+
+@rules.command("test")
+@FILE
+@click.option("--tenant", required=True, help="whose recorded orders to try them on")
+@click.option("--json", "as_json", is_flag=True, help="print JSON, one order a line")
+def test(file: Path, tenant: str, *, as_json: bool) -> None:
+    """Try the rules in FILE on the won orders of a tenant in Kafka; nothing is written.
+
+    Shows for each order which rules apply, and what would differ from the order as it stands.
+    """
+    wanted = parse_rules(file.read_text())
+    settings = Settings()
+    ids = RegistryIds(settings.registry)
+    try:
+        orders = _latest(settings, Codec(ids), "order", tenant)
+        parties = _latest(settings, Codec(ids), "party", tenant)
+    finally:
+        ids.close()
+    won = [order for order in orders.values() if order["status"] == "WON"]
+    if not won:
+        raise FatalError(f"tenant {tenant} has no won orders in {CANONICAL['order'].name}; is the name right?")
+    for order in sorted(won, key=lambda found: (found["closed_on"] is not None, found["closed_on"], found["id"])):
+        verdict = judge(wanted, order, parties.get(order["customer_id"]), parties.get(order["contact_id"]))
+        fields = {**verdict.fields, "skip": verdict.skip}
+        differs = {name: paths.plain(value) for name, value in fields.items() if order.get(name, False) != value}
+        applied = verdict.fields["applied_rules"]
+        if as_json:
+            found = {"id": order["id"], "name": order["name"], "applied": applied, "differs": differs}
+            click.echo(json.dumps(found, ensure_ascii=False))
+            continue
+        click.echo(f"{order['name'] or order['id']}: {', '.join(applied) or 'no rule applies'}")
+        for name, value in differs.items():
+            click.echo(f"    {name}: {_json(paths.plain(order.get(name)))} → {_json(value)}")
+    if not as_json:
+        click.echo(f"{len(won)} won orders tried; nothing was written")
+
+
+def _latest(settings: Settings, codec: Codec, entity: str, tenant: str) -> Mapping[str, Entity]:
+    """Return the tenant's latest records of an entity, by id."""
+    return {record["id"]: record for record in _records(settings, codec, entity) if record["tenant"] == tenant}
+
+
+def _records(settings: Settings, codec: Codec, entity: str) -> Iterator[Entity]:
+    topic = CANONICAL[entity].name
+    for partition in partitions(settings.kafka, topic):
+        for message in messages(settings.kafka, topic, partition):
+            value = message.value()
+            if isinstance(value, bytes):
+                yield codec.decode(value)[1]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+COMMANDS = (rules,)
