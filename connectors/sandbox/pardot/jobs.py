@@ -58,11 +58,9 @@ def _worked(unit: Unit, target: Object, row: Record, now: datetime) -> Record:
 
 
 def _aged(row: Record, now: datetime) -> Record:
-    since, life = row.get("ready"), _RESULTS_LIFE
-    if row["status"] == OPEN:
-        since, life = row["createdAt"], _OPEN_LIFE
-    elif row["status"] != COMPLETE:
+    if row["status"] not in {OPEN, COMPLETE}:
         return {}
+    since, life = (row["createdAt"], _OPEN_LIFE) if row["status"] == OPEN else (row["ready"], _RESULTS_LIFE)
     if row.get("isExpired") or now < datetime.fromisoformat(since) + life:
         return {}
     return {"isExpired": True, "batchesRef": None, "errorsRef": None, "resultRefs": []}
