@@ -1,17 +1,12 @@
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
-from intuitlib.client import AuthClient
-from intuitlib.exceptions import AuthClientError
 from quickbooks import QuickBooks
-from quickbooks.batch import batch_create
+from quickbooks.batch import batch_create, batch_delete, batch_update
 from quickbooks.cdc import change_data_capture
 from quickbooks.exceptions import (
-    AuthorizationException,
     ObjectNotFoundException,
     QuickbooksException,
     ValidationException,
@@ -23,71 +18,26 @@ from quickbooks.objects import (
     CompanyInfo,
     CreditMemo,
     Customer,
+    Department,
     EmailAddress,
+    Employee,
+    Estimate,
     Invoice,
     Item,
     Payment,
     PaymentLine,
+    PaymentMethod,
     Preferences,
+    Ref,
+    RefundReceipt,
     SalesItemLine,
     SalesItemLineDetail,
     SalesReceipt,
+    TaxCode,
+    TaxRate,
     Term,
+    Vendor,
 )
-
-from connectors.sandbox.server import Sandboxes, serve
-
-
-@pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Sandboxes]:
-    """The QuickBooks sandbox on a free port."""
-    running = await serve(["quickbooks"], tmp_path, {"quickbooks": 0})
-    yield running
-    await running.aclose()
-
-
-@pytest.fixture
-async def credentials(served: Sandboxes) -> dict[str, Any]:
-    """What a user would copy from the developer portal; the limits are wide enough for a test in a hurry."""
-    async with httpx.AsyncClient(base_url=served.url("quickbooks")) as admin:
-        wide = {"realm and app per second": 1000, "realm per minute": 10_000}
-        await admin.post("/__sandbox/limits", json={"limits": wide})
-        found: dict[str, Any] = (await admin.get("/__sandbox/credentials")).json()
-    return found
-
-
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch, credentials: dict[str, Any]) -> None:
-    """The settings a user of the client makes: the CA to trust, and where the API is."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", credentials["ca_file"])
-    monkeypatch.setattr(QuickBooks, "api_url_v3", f"{credentials['https_url']}/v3")
-
-
-@pytest.fixture
-async def session(
-    credentials: dict[str, Any],
-    environment: None,  # noqa: ARG001 - set before the client is built
-) -> Callable[..., Any]:
-    """Runs a blocking function of a connected client beside the server's loop."""
-
-    def connected() -> QuickBooks:
-        return QuickBooks(
-            auth_client=auth(credentials),
-            refresh_token=credentials["refresh_token"],
-            company_id=credentials["realm"],
-            minorversion=75,
-        )
-
-    async def run(work: Callable[[QuickBooks], Any]) -> Any:
-        return await asyncio.to_thread(lambda: work(connected()))
-
-    return run
-
-
-def auth(credentials: dict[str, Any]) -> AuthClient:
-    """Intuit's own OAuth client, told where the discovery document is."""
-    discovery = credentials["https_url"] + "/.well-known/openid_sandbox_configuration"
-    return AuthClient(credentials["client_id"], credentials["client_secret"], "https://app.example/cb", discovery)
 
 
 def line(item: Item, quantity: int, price: float) -> SalesItemLine:
@@ -289,29 +239,113 @@ async def test_batch_and_change_data_capture(session: Callable[..., Any]) -> Non
     await session(work)
 
 
-async def test_tokens_rotate_and_die(credentials: dict[str, Any], environment: None) -> None:  # noqa: ARG001
-    """A refresh gives a new pair and ends the old refresh token; revoking ends everything; a wrong realm is refused."""
-
-    def work() -> None:
-        client = auth(credentials)
-        client.refresh(refresh_token=credentials["refresh_token"])
-        assert client.refresh_token != credentials["refresh_token"]
-        assert client.get_user_info().json()["sub"] == "default"
-        with pytest.raises(AuthClientError) as refused:
-            auth(credentials).refresh(refresh_token=credentials["refresh_token"])
-        assert (refused.value.status_code, "invalid_grant" in str(refused.value.content)) == (400, True)
-        elsewhere = QuickBooks(auth_client=client, refresh_token="x", company_id="1234", minorversion=75)
-        with pytest.raises(AuthorizationException):
-            Customer.all(qb=elsewhere)
-        assert client.revoke()
-        with pytest.raises(AuthClientError):
-            client.refresh()
-
-    await asyncio.to_thread(work)
-
-
 def code(work: Callable[[], Any]) -> int:
     """The error code a call of the client fails with."""
     with pytest.raises(QuickbooksException) as failed:
         work()
     return int(failed.value.error_code)
+
+
+async def test_from_estimate_to_refund(session: Callable[..., Any]) -> None:
+    """An estimate, the invoice made of it, its PDF and mail, the refund in the end."""
+
+    def work(qb: QuickBooks) -> None:
+        acme, thing = customer(qb, "Acme"), item(qb, "Thing")
+        estimate = Estimate()
+        estimate.CustomerRef = acme.to_ref()
+        estimate.Line = [line(thing, 4, 25)]
+        estimate = estimate.save(qb=qb)
+        assert (estimate.TxnStatus, estimate.TotalAmt, Customer.get(acme.Id, qb=qb).Balance) == ("Pending", 100, 0)
+        bill = Invoice()
+        bill.CustomerRef = acme.to_ref()
+        bill.Line = [line(thing, 4, 25)]
+        bill.LinkedTxn = [estimate.to_linked_txn()]
+        bill = bill.save(qb=qb)
+        assert Estimate.get(estimate.Id, qb=qb).TxnStatus == "Closed"
+        assert bill.download_pdf(qb=qb)[:5] == b"%PDF-"
+        bill.send(qb=qb, send_to="books@acme.example")
+        assert Invoice.get(bill.Id, qb=qb).EmailStatus == "EmailSent"
+        refund = RefundReceipt()
+        refund.CustomerRef = acme.to_ref()
+        refund.Line = [line(thing, 1, 25)]
+        refund.DepositToAccountRef = Account.filter(AccountType="Bank", qb=qb)[0].to_ref()
+        refund = refund.save(qb=qb)
+        assert (refund.TotalAmt, refund.Balance) == (25, 0)
+        refund.delete(qb=qb)
+        assert RefundReceipt.count(qb=qb) == 0
+
+    await session(work)
+
+
+async def test_every_list_is_kept(session: Callable[..., Any]) -> None:
+    """Vendors, employees, departments, methods, classes and terms are made, found and put away; taxes are read."""
+
+    def work(qb: QuickBooks) -> None:
+        made = []
+        for kind, name in ((Vendor, "DisplayName"), (Employee, "GivenName"), (Department, "Name"), (Class, "Name")):
+            new = kind()
+            setattr(new, name, f"New {kind.__name__}")
+            made.append(new.save(qb=qb))
+        method, term = PaymentMethod(), Term()
+        method.Name, method.Type = "Wire", "NON_CREDIT_CARD"
+        term.Name, term.DueDays = "Net 60", 60
+        made += [method.save(qb=qb), term.save(qb=qb)]
+        for each in made:
+            assert type(each).get(each.Id, qb=qb).SyncToken == "0"
+            each.Active = False
+            each.save(qb=qb)
+            assert each.Id not in [other.Id for other in type(each).all(qb=qb)]
+        assert {code.Id for code in TaxCode.all(qb=qb)} == {"TAX", "NON", "2", "3"}
+        assert [rate.RateValue for rate in TaxRate.all(qb=qb)] == [8, 5.6]
+
+    await session(work)
+
+
+async def test_pages_and_batches_of_many(session: Callable[..., Any]) -> None:
+    """Two batches make thirty-five customers; pages of ten bring each once; a batch changes and deletes."""
+
+    def work(qb: QuickBooks) -> None:
+        drafts = []
+        for number in range(35):
+            draft = Customer()
+            draft.DisplayName = f"C{number:02}"
+            drafts.append(draft)
+        assert len(batch_create(drafts, qb=qb).successes) == 35
+        assert Customer.count(qb=qb) == 35
+        names = [
+            each.DisplayName
+            for start in (1, 11, 21, 31)
+            for each in Customer.all(start_position=start, max_results=10, qb=qb)
+        ]
+        assert names == [f"C{number:02}" for number in range(35)]
+        found = Customer.all(max_results=2, qb=qb)
+        for each in found:
+            each.Notes = "changed"
+        assert len(batch_update(found, qb=qb).successes) == 2
+        thing = item(qb, "Thing")
+        bills = [invoice(qb, found[0], line(thing, 1, 5)) for _ in range(2)]
+        assert len(batch_delete(bills, qb=qb).successes) == 2
+        assert Invoice.count(qb=qb) == 0
+
+    await session(work)
+
+
+async def test_money_of_two_countries(session: Callable[..., Any], credentials: dict[str, Any]) -> None:
+    """With several currencies on, a euro customer is billed in euros at the day's rate."""
+    async with httpx.AsyncClient(base_url=credentials["base_url"], trust_env=False) as admin:
+        await admin.post("/__sandbox/settings", json={"settings": {"multi_currency": True}})
+
+    def work(qb: QuickBooks) -> None:
+        euro = Ref()
+        euro.value = "EUR"
+        acme = Customer()
+        acme.DisplayName, acme.CurrencyRef = "Acme", euro
+        acme = acme.save(qb=qb)
+        bill = Invoice()
+        bill.CustomerRef, bill.CurrencyRef, bill.ExchangeRate = acme.to_ref(), euro, 1.25
+        bill.Line = [line(Item.all(qb=qb)[0], 2, 50)]
+        bill = bill.save(qb=qb)
+        assert (bill.CurrencyRef.name, bill.TotalAmt, bill.HomeTotalAmt) == ("Euro", 100, 125)
+        assert Preferences.get(qb=qb).CurrencyPrefs.MultiCurrencyEnabled
+
+    await session(work)
