@@ -29,6 +29,7 @@ from connectors.sandbox.salesforce.org import Author, Unit
 from connectors.sandbox.salesforce.orgs import Orgs
 from connectors.sandbox.salesforce.pubsub.capture import CAPTURED
 from connectors.sandbox.salesforce.pubsub.log import EventLog
+from connectors.sandbox.salesforce.pubsub.managed import ManagedSubscriptions
 from connectors.sandbox.salesforce.pubsub.publisher import DEFAULT_OVERFLOW_CHANGES, OVERFLOW_CHANGES, Publisher
 from connectors.sandbox.salesforce.pubsub.server import PubSubServer
 from connectors.sandbox.salesforce.pubsub.service import PATIENCE, PubSub
@@ -38,6 +39,7 @@ from connectors.sandbox.salesforce.seed import SALES, username
 from connectors.sandbox.salesforce.sessions import SETTINGS as SESSIONS
 from connectors.sandbox.salesforce.sessions import Sessions, bearer
 from connectors.sandbox.salesforce.soap.service import Soap
+from connectors.sandbox.salesforce.tooling import Tooling
 
 _CLIENT = re.compile(r"client=([^,;]+)")
 _SWITCHES = {
@@ -71,12 +73,13 @@ class _Salesforce:
         self._orgs = Orgs(ctx, publisher)
         self._sessions = Sessions(ctx, self._orgs)
         self._oauth = OAuth(ctx, self._orgs, self._sessions)
-        self._pubsub = PubSubServer(ctx, PubSub(ctx, self._orgs, self._sessions, self._log, publisher))
+        managed = ManagedSubscriptions(ctx, self._log)
+        self._pubsub = PubSubServer(ctx, PubSub(ctx, self._orgs, self._sessions, self._log, publisher, managed))
         self._allowances = Allowances(ctx)
         self._soap = Soap(ctx, self._orgs, self._sessions, self._allowances)
         jobs = Jobs(ctx)
         self._worker = Worker(ctx, self._orgs, jobs)
-        self._rest = Rest(self._allowances, Bulk(jobs, self._worker, self._allowances))
+        self._rest = Rest(self._allowances, Bulk(jobs, self._worker, self._allowances), Tooling(managed))
 
     def vendor(self) -> Vendor:
         return Vendor(

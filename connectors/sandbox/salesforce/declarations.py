@@ -9,7 +9,7 @@ from connectors.sandbox.salesforce.errors import ApiError
 from connectors.sandbox.salesforce.fields import Field
 from connectors.sandbox.salesforce.org import Org
 
-_OBJECT = re.compile(r"[A-Za-z]\w{0,39}__c")
+_OBJECT = re.compile(r"[A-Za-z]\w{0,39}__[ce]")
 _NAME = re.compile(r"(\w+)\.([A-Za-z]\w{0,39}__c)")
 
 
@@ -59,9 +59,11 @@ def declare_field(org: Org, full_name: str, metadata: Mapping[str, Any]) -> None
 
 
 def declare_object(org: Org, full_name: str) -> None:
-    """Add a custom object, whose only field of its own is Name; raises ApiError as `declare_field` does."""
+    """Add a custom object or, as `X__e`, a platform event; raises ApiError as `declare_field` does."""
     if not _OBJECT.fullmatch(full_name):
-        raise ApiError("FIELD_INTEGRITY_EXCEPTION", f"fullName: must be like Plan__c, not {full_name}", ["fullName"])
+        raise ApiError(
+            "FIELD_INTEGRITY_EXCEPTION", f"fullName: must be like Plan__c or Paid__e, not {full_name}", ["fullName"]
+        )
     if org.schema.find(full_name) is not None:
         raise ApiError("DUPLICATE_DEVELOPER_NAME", f"There is already an object named {full_name}.", ["fullName"])
     org.declare_object(full_name)

@@ -68,5 +68,7 @@ def standard_object(
 
 
 def custom_object(name: str, prefix: str) -> SObject:
-    """An object that an org declares: a name, an owner, and whatever fields are added."""
+    """An object that an org declares: a name, an owner and what fields are added; an event has the latter alone."""
+    if name.endswith("__e"):
+        return standard_object(name, prefix)
     return standard_object(name, prefix, text("Name", 80), reference("OwnerId", "User"))

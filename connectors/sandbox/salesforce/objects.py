@@ -49,6 +49,11 @@ class SObject:
         return self.name.endswith("__c")
 
     @property
+    def platform_event(self) -> bool:
+        """Whether its records are published rather than kept."""
+        return self.name.endswith("__e")
+
+    @property
     def keys(self) -> frozenset[str]:
         """Fields that records are looked up by: references and external ids."""
         return self._keys

@@ -141,7 +141,8 @@ class Org:
 
     def declare_object(self, name: str) -> None:
         """Add a custom object."""
-        prefix = f"a{base62(sum(found.custom for found in self.schema), 2)}"
+        kind = "e" if name.endswith("__e") else "a"
+        prefix = f"{kind}{base62(sum(found.prefix[0] == kind for found in self.schema), 2)}"
         self.add_object(name, prefix)
         self._journal.declare_object(name, prefix)
 
@@ -174,8 +175,9 @@ class Org:
 
     def apply(self, changes: Sequence[Change], author: Author, now: datetime) -> None:
         """Make a unit's records the current ones."""
-        self._journal.save(changes)
-        for change in changes:
+        kept = [change for change in changes if not self.schema.addressed(change.name).platform_event]
+        self._journal.save(kept)
+        for change in kept:
             if change.record is None:
                 self._drop(change.name, change.id)
                 self._bury(change, now)

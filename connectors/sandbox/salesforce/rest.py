@@ -1,10 +1,11 @@
 """The resources below `/services/data/vXX.0/`."""
 
-from connectors.sandbox.salesforce import batches, collections, composite, sobjects, tooling, trees
+from connectors.sandbox.salesforce import batches, collections, composite, sobjects, trees
 from connectors.sandbox.salesforce.allowances import Allowances
 from connectors.sandbox.salesforce.bulk.resource import Bulk
 from connectors.sandbox.salesforce.calls import Call, Reply, not_allowed, not_found
 from connectors.sandbox.salesforce.queries import Queries
+from connectors.sandbox.salesforce.tooling import Tooling
 
 _NAMES = ("composite", "jobs", "limits", "query", "queryAll", "sobjects", "tooling")
 _READ_ONLY = frozenset({"limits", "query", "queryAll"})
@@ -16,10 +17,12 @@ class Rest:
     Args:
         allowances: What orgs may use, for `limits`.
         bulk: The jobs.
+        tooling: What an org can be told to have.
     """
 
-    def __init__(self, allowances: Allowances, bulk: Bulk) -> None:
+    def __init__(self, allowances: Allowances, bulk: Bulk, tooling: Tooling) -> None:
         self._bulk = bulk
+        self._tooling = tooling
         self._queries = Queries()
         self._allowances = allowances
 
@@ -41,7 +44,7 @@ class Rest:
         if first == "jobs":
             return self._bulk.serve(call)
         if first == "tooling":
-            return tooling.serve(call)
+            return self._tooling.serve(call)
         raise not_found()
 
     def _composite(self, call: Call) -> Reply:

@@ -17,7 +17,9 @@ After: TypeAlias = Callable[[Unit, Record | None, Record], None]
 # Deleting the object takes these along: child object and its reference.
 CASCADES = {
     "Account": (("Contact", "AccountId"), ("Opportunity", "AccountId")),
-    "Contact": (("OpportunityContactRole", "ContactId"),),
+    "Contact": (("OpportunityContactRole", "ContactId"), ("CampaignMember", "ContactId")),
+    "Campaign": (("CampaignMember", "CampaignId"),),
+    "Lead": (("CampaignMember", "LeadId"),),
     "Opportunity": (("OpportunityLineItem", "OpportunityId"), ("OpportunityContactRole", "OpportunityId")),
     "Product2": (("PricebookEntry", "Product2Id"),),
 }

@@ -47,7 +47,9 @@ def _object(call: Call, base: SObject) -> Reply:
 
 
 def _created(call: Call, base: SObject) -> dict[str, Any]:
-    return {"id": records.create(call.unit, base, call.fields()), "success": True, "errors": []}
+    record_id = records.create(call.unit, base, call.fields())
+    queued = ApiError("OPERATION_ENQUEUED", record_id)
+    return {"id": record_id, "success": True, "errors": [queued.row()] if base.platform_event else []}
 
 
 def _describe(call: Call, base: SObject) -> Reply:

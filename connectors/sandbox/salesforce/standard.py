@@ -253,7 +253,22 @@ def _campaign() -> SObject:
         *flags("IsActive"),
         long_text("Description"),
         reference("OwnerId", "User"),
-        children=(Child("Opportunities", "Opportunity", "CampaignId"),),
+        children=(
+            Child("Opportunities", "Opportunity", "CampaignId"),
+            Child("CampaignMembers", "CampaignMember", "CampaignId"),
+        ),
+    )
+
+
+def _campaign_member() -> SObject:
+    return standard_object(
+        "CampaignMember",
+        "00v",
+        reference("CampaignId", "Campaign", required=True, fixed=True),
+        reference("LeadId", "Lead"),
+        reference("ContactId", "Contact"),
+        picklist("Status", default="Sent"),
+        *flags("HasResponded"),
     )
 
 
@@ -294,6 +309,7 @@ def fresh_schema() -> Schema:
             *_catalogue(),
             *_set_up(),
             _campaign(),
+            _campaign_member(),
         ]
     )
     for name, fields in _seeded_custom_fields().items():

@@ -1,4 +1,4 @@
-"""`tooling/sobjects/X`: declaring fields and event channels (Tooling API)."""
+"""`tooling/sobjects/X`: declaring fields, event channels and managed subscriptions (Tooling API)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,30 +9,53 @@ from connectors.sandbox.salesforce.errors import ApiError
 from connectors.sandbox.salesforce.org import Org
 from connectors.sandbox.salesforce.pubsub.capture import is_captured
 from connectors.sandbox.salesforce.pubsub.layout import event_name
+from connectors.sandbox.salesforce.pubsub.managed import RUN, STOP, Managed, ManagedSubscriptions
 
 _FIELD, _CHANNEL, _MEMBER = "CustomField", "PlatformEventChannel", "PlatformEventChannelMember"
-_PREFIXES = {_FIELD: "00N", _CHANNEL: "0YL", _MEMBER: "0v8"}
+_PREFIXES = {_FIELD: "00N", _CHANNEL: "0YL", _MEMBER: "0v8", "ManagedEventSubscription": "18x"}
 _SUFFIX = "__chn"
 
 
-def serve(call: Call) -> Reply:
-    """Answer `POST tooling/sobjects/X` with `{FullName, Metadata}`: 201 and an id."""
-    name = call.steps[2] if call.steps[1:2] == ("sobjects",) and len(call.steps) == 3 else ""  # noqa: PLR2004
-    if name not in _PREFIXES:
-        raise not_found()
-    if call.method != "POST":
-        raise not_allowed(call.method)
-    body = call.fields()
-    full_name, metadata = str(body.get("FullName")), body.get("Metadata")
-    known: Mapping[str, Any] = metadata if isinstance(metadata, dict) else {}
-    org = call.unit.org
-    if name == _FIELD:
-        declare_field(org, full_name, known)
-    elif name == _CHANNEL:
-        _declare_channel(org, full_name)
-    else:
-        _declare_member(org, known)
-    return Reply(201, {"id": org.next_id(_PREFIXES[name]), "success": True, "errors": []})
+class Tooling:
+    """Answers `tooling/`.
+
+    Args:
+        managed: Where managed subscriptions are declared.
+    """
+
+    def __init__(self, managed: ManagedSubscriptions) -> None:
+        self._managed = managed
+
+    def serve(self, call: Call) -> Reply:
+        """Answer `POST tooling/sobjects/X` with `{FullName, Metadata}`: 201 and an id."""
+        name = call.steps[2] if call.steps[1:2] == ("sobjects",) and len(call.steps) == 3 else ""  # noqa: PLR2004
+        if name not in _PREFIXES:
+            raise not_found()
+        if call.method != "POST":
+            raise not_allowed(call.method)
+        body = call.fields()
+        full_name, metadata = str(body.get("FullName")), body.get("Metadata")
+        known: Mapping[str, Any] = metadata if isinstance(metadata, dict) else {}
+        org = call.unit.org
+        made = org.next_id(_PREFIXES[name])
+        if name == _FIELD:
+            declare_field(org, full_name, known)
+        elif name == _CHANNEL:
+            _declare_channel(org, full_name)
+        elif name == _MEMBER:
+            _declare_member(org, known)
+        else:
+            self._managed.save(org.name, _managed(made, full_name, known))
+        return Reply(201, {"id": made, "success": True, "errors": []})
+
+
+def _managed(made: str, name: str, metadata: Mapping[str, Any]) -> Managed:
+    topic, replay = metadata.get("topicName"), metadata.get("defaultReplay", "LATEST")
+    state = metadata.get("state", RUN)
+    if not isinstance(topic, str) or replay not in {"LATEST", "EARLIEST"} or state not in {RUN, STOP}:
+        message = f"Metadata: needs topicName; defaultReplay LATEST or EARLIEST; state {RUN} or {STOP}"
+        raise ApiError("FIELD_INTEGRITY_EXCEPTION", message, ["Metadata"])
+    return Managed(made, name, topic, replay == "EARLIEST", state)
 
 
 def _declare_channel(org: Org, name: str) -> None:

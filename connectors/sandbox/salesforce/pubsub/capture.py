@@ -15,7 +15,7 @@ from connectors.sandbox.salesforce.pubsub.schemas import HEADER
 # "Objects That Support Change Data Capture", of those served; line items are in none of the vendor's lists.
 CAPTURED = (
     *("Account", "Contact", "Lead", "Opportunity", "OpportunityContactRole"),
-    *("Campaign", "Product2", "Pricebook2", "PricebookEntry", "User"),
+    *("Campaign", "CampaignMember", "Product2", "Pricebook2", "PricebookEntry", "User"),
 )
 # Creating a price book entry tells no system fields ("Change Event Considerations").
 _UNTOLD = {"PricebookEntry": ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById")}

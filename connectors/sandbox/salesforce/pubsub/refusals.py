@@ -44,6 +44,11 @@ _CODES: dict[str, tuple[grpc.StatusCode, str]] = {
         grpc.StatusCode.NOT_FOUND,
         "There is no managed subscription of that id.",
     ),
+    "publish.payload.invalid": (grpc.StatusCode.INVALID_ARGUMENT, "The payload does not fit its schema."),
+    "managed.subscription.config.stopped": (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "The managed subscription is stopped.",
+    ),
     "managed.subscription.already.active": (
         grpc.StatusCode.FAILED_PRECONDITION,
         "The managed subscription is in use by another stream.",

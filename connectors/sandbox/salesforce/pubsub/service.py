@@ -10,12 +10,16 @@ import grpc
 from grpc.aio import ServicerContext
 
 from connectors.pubsub_api.pubsub_api_pb2 import (
+    Error,
+    ErrorCode,
     FetchRequest,
     FetchResponse,
     ManagedFetchRequest,
     ManagedFetchResponse,
+    ProducerEvent,
     PublishRequest,
     PublishResponse,
+    PublishResult,
     SchemaInfo,
     SchemaRequest,
     TopicInfo,
@@ -26,17 +30,22 @@ from connectors.sandbox.context import SandboxContext
 from connectors.sandbox.salesforce.allowances import DELIVERED
 from connectors.sandbox.salesforce.errors import ApiError
 from connectors.sandbox.salesforce.ids import canonical_id
+from connectors.sandbox.salesforce.objects import SObject
 from connectors.sandbox.salesforce.orgs import Orgs
-from connectors.sandbox.salesforce.pubsub.log import EventLog
+from connectors.sandbox.salesforce.pubsub.log import EventLog, replay_bytes
+from connectors.sandbox.salesforce.pubsub.managed import ManagedStream, ManagedSubscriptions
+from connectors.sandbox.salesforce.pubsub.platform import check_payload
 from connectors.sandbox.salesforce.pubsub.publisher import Publisher
 from connectors.sandbox.salesforce.pubsub.refusals import RefusalError
 from connectors.sandbox.salesforce.pubsub.subscription import Patience, Subscription
-from connectors.sandbox.salesforce.pubsub.topics import Topic, Topics
+from connectors.sandbox.salesforce.pubsub.topics import EVENT, Topic, Topics
 from connectors.sandbox.salesforce.sessions import Sessions
 
 KEEPALIVE, IDLE = "keepalive_milliseconds", "idle_milliseconds"
 # "Pull Subscription and Flow Control": at least one response in 270 s; 70 s to ask for more.
 PATIENCE = {KEEPALIVE: 270_000, IDLE: 70_000}
+# "Publish": the most events of a request.
+_MOST_EVENTS = 200
 _PATH = "/eventbus.v1.PubSub/"
 _FAULTS = frozenset({"status", "throttle", "reset_before_commit"})
 _STATUSES = {status.value[0]: status for status in grpc.StatusCode}
@@ -72,7 +81,13 @@ class PubSub(PubSubServicer):
     """`eventbus.v1.PubSub` over the orgs of this sandbox."""
 
     def __init__(
-        self, ctx: SandboxContext, orgs: Orgs, sessions: Sessions, log: EventLog, publisher: Publisher
+        self,
+        ctx: SandboxContext,
+        orgs: Orgs,
+        sessions: Sessions,
+        log: EventLog,
+        publisher: Publisher,
+        managed: ManagedSubscriptions,
     ) -> None:
         self.ctx = ctx
         self.orgs = orgs
@@ -80,6 +95,7 @@ class PubSub(PubSubServicer):
         self.topics = Topics(ctx)
         self._sessions = sessions
         self._publisher = publisher
+        self._managed = managed
 
     async def GetTopic(self, request: TopicRequest, context: ServicerContext[TopicRequest, TopicInfo]) -> TopicInfo:
         """What a topic is; `schema_id` only for a topic of one object."""
@@ -92,7 +108,7 @@ class PubSub(PubSubServicer):
             return TopicInfo(
                 topic_name=topic.name,
                 tenant_guid=self.orgs.org_id(caller.account),
-                can_publish=False,
+                can_publish=topic.name.startswith(EVENT),
                 can_subscribe=True,
                 schema_id=schema_id,
                 rpc_id=str(uuid.uuid4()),
@@ -127,34 +143,53 @@ class PubSub(PubSubServicer):
     async def Publish(
         self, request: PublishRequest, context: ServicerContext[PublishRequest, PublishResponse]
     ) -> PublishResponse:
-        """Refused: change events are the vendor's own, and this sandbox has no platform events."""
+        """Publish platform events; change events are the vendor's own."""
         async with self._called(context, "Publish") as caller:
-            caller.topic(request.topic_name)
-            raise RefusalError("publish.topic.cannot.publish")
+            return await self._published(caller, request)
 
     async def PublishStream(
         self, request_iterator: AsyncIterator[PublishRequest], context: ServicerContext[PublishRequest, PublishResponse]
     ) -> AsyncIterator[PublishResponse]:
-        """Refused as `Publish` is."""
+        """As `Publish`, a response for each request of one topic."""
         async with self._called(context, "PublishStream") as caller:
+            topic = ""
             async for request in request_iterator:
-                caller.topic(request.topic_name)
-                raise RefusalError("publish.topic.cannot.publish")
-        return
-        yield  # makes this a stream
+                if topic and request.topic_name not in {"", topic}:
+                    raise RefusalError("publish.topic.mismatch")
+                topic = topic or request.topic_name
+                yield await self._published(caller, PublishRequest(topic_name=topic, events=request.events))
+
+    async def _published(self, caller: _Caller, request: PublishRequest) -> PublishResponse:
+        topic = caller.topic(request.topic_name)
+        if topic.entity is None or not topic.name.startswith(EVENT):
+            raise RefusalError("publish.topic.cannot.publish")
+        if not 0 < len(request.events) <= _MOST_EVENTS:
+            raise RefusalError("publish.event.count.invalid")
+        base = self.orgs.org(caller.account).schema.addressed(topic.entity)
+        async with self.ctx.database.transaction():
+            schema_id = self._publisher.schema(base)
+            results = [self._appended(caller.account, base, event) for event in request.events]
+        return PublishResponse(results=results, schema_id=schema_id, rpc_id=str(uuid.uuid4()))
+
+    def _appended(self, account: str, base: SObject, event: ProducerEvent) -> PublishResult:
+        schema = self.log.schema(event.schema_id)
+        try:
+            check_payload(base, schema, event.payload)
+        except RefusalError as error:
+            return PublishResult(error=Error(code=ErrorCode.PUBLISH, msg=error.message), correlation_key=event.id)
+        replay = self._publisher.publish(account, base.name, event.schema_id, event.payload, event.id)
+        return PublishResult(replay_id=replay_bytes(replay), correlation_key=event.id)
 
     async def ManagedSubscribe(
         self,
         request_iterator: AsyncIterator[ManagedFetchRequest],
         context: ServicerContext[ManagedFetchRequest, ManagedFetchResponse],
     ) -> AsyncIterator[ManagedFetchResponse]:
-        """Refused: no managed subscription can be made here."""
-        async with self._called(context, "ManagedSubscribe"):
-            async for request in request_iterator:
-                kind = "developer.name" if request.developer_name else "subscription.id"
-                raise RefusalError(f"managed.subscription.{kind}.not.found")
-        return
-        yield  # makes this a stream
+        """Events from where the last commit was."""
+        async with self._called(context, "ManagedSubscribe") as caller:
+            stream = Subscription(caller.account, self.log, caller, self._patience(caller.account))
+            async for response in ManagedStream(caller.account, self._managed, stream).run(request_iterator):
+                yield response
 
     @asynccontextmanager
     async def _called(self, context: ServicerContext[Any, Any], method: str) -> AsyncIterator[_Caller]:

@@ -9,7 +9,7 @@ from connectors.sandbox.salesforce.pubsub.capture import CAPTURED, is_captured
 from connectors.sandbox.salesforce.pubsub.layout import event_name
 from connectors.sandbox.salesforce.pubsub.refusals import RefusalError
 
-DATA = "/data/"
+DATA, EVENT = "/data/", "/event/"
 EVERY = "ChangeEvents"
 HIDDEN, SELECTED = "hidden_entities", "selected_entities"
 
@@ -37,6 +37,11 @@ class Topics:
         """The topic of that name; raises RefusalError."""
         if not name:
             raise RefusalError("topic.validation.empty")
+        if name.startswith(EVENT):
+            event = org.schema.find(name.removeprefix(EVENT))
+            if event is None or not event.platform_event:
+                raise RefusalError("topic.not.found")
+            return Topic(f"{EVENT}{event.name}", (event.name,), event.name)
         if not name.startswith(DATA):
             raise RefusalError("topic.not.found")
         hidden: list[str] = self._ctx.setting(org.name, HIDDEN, [])
