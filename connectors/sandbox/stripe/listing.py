@@ -64,9 +64,19 @@ def _anchor(ledger: Ledger, kind: str, id_: str, param: str) -> Any:
     rows = ledger.ctx.database.execute(
         "SELECT rowid, body FROM objects WHERE account=? AND type=? AND id=?", (ledger.account, kind, id_)
     )
-    if not rows or (kind == "event" and loads(rows[0][1])["created"] < _oldest(ledger)):
+    gone = kind == "event" and rows and (loads(rows[0][1])["created"] < _oldest(ledger) or rows[0][0] <= _lost(ledger))
+    if not rows or gone:
         raise missing_object(kind, id_, param, 400)
     return rows[0][0]
+
+
+def _lost(ledger: Ledger) -> int:
+    """Where the events begin that an admin has not had forgotten."""
+    id_ = ledger.ctx.setting(ledger.account, "forgotten_event", "")
+    rows = ledger.ctx.database.execute(
+        "SELECT rowid FROM objects WHERE account=? AND type='event' AND id=?", (ledger.account, id_)
+    )
+    return int(rows[0][0]) if rows else 0
 
 
 def _oldest(ledger: Ledger) -> int:
@@ -84,7 +94,7 @@ def _filters(ledger: Ledger, kind: str, params: Params) -> list[tuple[str, list[
     if kind == "subscription" and "status" not in params:
         found.append(("json_extract(body, '$.status') <> 'canceled'", []))
     if kind == "event":
-        found.append(("json_extract(body, '$.created') >= ?", [_oldest(ledger)]))
+        found.append(("json_extract(body, '$.created') >= ? AND rowid > ?", [_oldest(ledger), _lost(ledger)]))
     created = params.get("created")
     if isinstance(created, dict):
         for name, bound in created.items():

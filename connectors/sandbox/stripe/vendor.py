@@ -20,6 +20,8 @@ from connectors.sandbox.stripe.ledger import PREFIXES
 
 NAME = "stripe"
 VERSION = "2026-10-28.endive"
+SETTINGS: Mapping[str, Any] = {"forgotten_event": ""}
+"""Id of the event up to which all are gone, as if thirty days had passed."""
 INDEXED = ("customer", "product", "invoice", "email", "test_clock")
 
 
@@ -50,6 +52,7 @@ class _Stripe:
             throttled=_throttled,
             records=self._records,
             seed=self._seed,
+            settings=SETTINGS,
         )
 
     @asynccontextmanager

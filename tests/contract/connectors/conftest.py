@@ -23,6 +23,7 @@ IDENTITY = {
     "quickbooks": "realm",
     "shopify": "shop",
     "woocommerce": "store",
+    "stripe": "account_id",
 }
 SECRETS = ("client_id", "client_secret", "refresh_token")
 

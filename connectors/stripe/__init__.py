@@ -1,0 +1,1 @@
+"""Stripe: customers, catalogue, subscriptions, invoices, charges and refunds."""

@@ -1,0 +1,66 @@
+"""Where reading resumes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from connectors.errors import FatalError
+from connectors.wire import dumps, loads
+
+FORMAT = 1
+SEEN_MOST = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where an account stands.
+
+    Attributes:
+        anchor: id of the event before which everything was read; None: there was none yet.
+        seen: ids of the events behind the anchor that were followed, with their second.
+        left: the lists of a backfill that are still to be read, the one under way first.
+        after: id of the last object read of that one.
+    """
+
+    anchor: str | None = None
+    seen: Mapping[str, int] = field(default_factory=dict)
+    left: tuple[str, ...] = ()
+    after: str | None = None
+
+    def after_events(self, events: Sequence[tuple[str, int]], settled: int) -> "Cursor":
+        """Return the position once these events, id and second, oldest first and next to the anchor, were followed.
+
+        The anchor moves up to the last one of the list before which nothing appears any more: `settled`. Beyond
+        `SEEN_MOST` it moves all the same, and the oldest of the memory goes.
+        """
+        known = {**self.seen, **dict(events)}
+        anchor = self.anchor
+        for id_, second in events:
+            if second > settled and len(known) <= SEEN_MOST:
+                break
+            anchor = id_
+            known.pop(id_)
+        return Cursor(anchor, known, self.left, self.after)
+
+    def encode(self) -> str:
+        """Write the cursor."""
+        stored = {"format": FORMAT, "anchor": self.anchor, "seen": self.seen, "left": self.left, "after": self.after}
+        return dumps(stored).decode()
+
+
+def decode(cursor: str | None) -> Cursor | None:
+    """Read a cursor; None: from the beginning.
+
+    Raises:
+        FatalError: it is none of ours.
+    """
+    if cursor is None:
+        return None
+    try:
+        stored = loads(cursor)
+        if stored["format"] != FORMAT:
+            return None  # of a later release
+        return Cursor(stored["anchor"], dict(stored["seen"]), tuple(stored["left"]), stored["after"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise FatalError(
+            f"stripe: the stored cursor is unreadable ({error}); remove it to read everything again"
+        ) from None
