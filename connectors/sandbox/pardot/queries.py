@@ -27,6 +27,8 @@ _DEFAULT_LIMIT, _LARGEST_LIMIT, _LARGEST_OFFSET = 200, 1000, 2000
 _TOKEN_SECONDS = 4 * 3600
 _NOT_FILTERS = frozenset({"fields", "limit", "offset", "orderBy", "deleted", "nextPageToken"})
 _BY_ID, _BY_TIME = (("id", False),), (("updatedAt", False), ("id", False))
+# A window with less than this part of all records is put in order of ids rather than looked for among them.
+_FEW = 10
 
 Key: TypeAlias = tuple[Any, ...]
 
@@ -164,22 +166,20 @@ def _found(kinds: Mapping[str, str], table: Table, query: Query, most: int) -> l
 
 
 def _candidates(table: Table, query: Query) -> Iterable[Record]:
-    bound = query.bound
+    """Records among which are all that fit, in order where the table keeps it."""
+    bound, after = query.bound, query.after or ()
     if bound.equal is not None:
         return table.having(*bound.equal)
-    if query.order == _BY_ID and not (bound.since or bound.until):
-        after: int = query.after[0] if query.after else 0
-        return table.above(max(bound.least_id, after))
     low = (bound.since, 0)
-    if query.order == _BY_TIME and query.after:
-        low = max(low, (query.after[0], query.after[1]))
-    if query.order == _BY_TIME or bound.since or bound.until:
-        ids = [record_id for _, record_id in table.between(low, bound.until)]
-        if query.order == _BY_ID:
-            after = query.after[0] if query.after else 0
-            ids = sorted(record_id for record_id in ids if record_id > after)
-        return (table.rows[record_id] for record_id in ids)
-    return table.rows.values()
+    if query.order == _BY_TIME:
+        return table.placed(table.between(max(low, (after[0], after[1])) if after else low, bound.until))
+    places = table.between(low, bound.until) if bound.since or bound.until else None
+    if query.order == _BY_ID:
+        least = max(bound.least_id, after[0] if after else 0)
+        if places is None or len(places) * _FEW > len(table.rows):
+            return table.above(least)
+        return sorted((row for row in table.placed(places) if row["id"] > least), key=lambda row: row["id"])
+    return table.rows.values() if places is None else table.placed(places)
 
 
 def _sort(rows: list[Record], name: str, kind: str, *, descending: bool) -> None:

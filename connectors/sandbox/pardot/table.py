@@ -1,7 +1,7 @@
 """One object's records: by id, by the time of their last change, and by the value of a field."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 Record: TypeAlias = dict[str, Any]
@@ -50,12 +50,21 @@ class Table:
         """The records with a greater id, in order."""
         return (self.rows[found] for found in self._ids[bisect_right(self._ids, record_id) :])
 
-    def between(self, low: tuple[str, int], high: str | None) -> Sequence[tuple[str, int]]:
-        """Time and id of what was changed after `low` and not after `high`, in order."""
+    def between(self, low: tuple[str, int], high: str | None) -> range:
+        """Places, in the order of time, of what was changed after `low` and not after `high`."""
+        times = self._ordered()
+        end = len(times) if high is None else bisect_right(times, (high, _ENDLESS))
+        return range(bisect_right(times, low), end)
+
+    def placed(self, places: range) -> Iterator[Record]:
+        """The records at these places in the order of time."""
+        times = self._ordered()
+        return (self.rows[times[place][1]] for place in places)
+
+    def _ordered(self) -> list[tuple[str, int]]:
         if self._times is None:
             self._times = sorted(map(_moment, self.rows.values()))
-        end = len(self._times) if high is None else bisect_right(self._times, (high, _ENDLESS))
-        return self._times[bisect_right(self._times, low) : end]
+        return self._times
 
     def having(self, field: str, value: Any) -> list[Record]:
         """The records with that value of a field, whatever the case of a text, in the order of their ids."""

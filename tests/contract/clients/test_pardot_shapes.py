@@ -1,4 +1,8 @@
-"""The Pardot sandbox answers in the shapes that real clients of API v5 send and expect."""
+"""The Pardot sandbox answers in the shapes that real clients of API v5 send and expect.
+
+A plain HTTP client written from the vendor's guide: no Python package speaks version 5. PyPardotSF, PyPardot4,
+`airbyte-source-pardot` (0.1.22) and `tap-pardot` on PyPI speak versions 3 and 4 only.
+"""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -187,7 +191,7 @@ async def test_filters_work_and_at_most_three_fields_are_filtered(api: httpx.Asy
     assert [row["id"] for row in found.json()["values"]] == [second]
     found = await api.get(f"{BASE}/prospects", params={"fields": "id", "email": "old@EXAMPLE.com"})
     assert [row["id"] for row in found.json()["values"]] == [first]
-    four = {"email": "a@b.c", "idGreaterThan": 1, "campaignId": 1, **between}
+    four: dict[str, Any] = {"email": "a@b.c", "idGreaterThan": 1, "campaignId": 1, **between}
     assert _refusal(await api.get(f"{BASE}/prospects", params={"fields": "id", **four})) == (400, 209)
     assert _refusal(await api.get(f"{BASE}/prospects", params={"fields": "id", "score": 1})) == (400, 224)
     assert _refusal(await api.get(f"{BASE}/prospects", params={"fields": "id", "limit": 1001})) == (400, 23)

@@ -20,7 +20,7 @@ class Prospects:
     vendor: ClassVar[str] = "pardot"
     settings: ClassVar[Mapping[str, str]] = {
         "objects": "Prospect",
-        "page_size": "100",
+        "page_size": "200",
         "start_at": "2026-01-01T00:00:00Z",
     }
     pages: ClassVar[tuple[PageSize, ...]] = ()
