@@ -54,6 +54,8 @@ def remove(work: Work, ref: Ref, link: Link, version: str) -> None:
         return
     if link.object_key is not None:
         commands.close(work, ref.vendor, link.object_key)
+    if link.entity == "party":
+        work.records.leave(ref)
     if link.entity is not None and link.id is not None:
         work.unlink(ref, link.entity, link.id)
     gone = Link(object_key=link.object_key, source_version=version, deleted=True)

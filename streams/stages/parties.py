@@ -11,7 +11,7 @@ from connectors.kafka.records import Decision, Entity, ReviewItem
 from connectors.kafka.topics import REVIEW
 from connectors.wire import dumps
 from streams.stages import commands, references
-from streams.stages.identity import NAMESPACE, Resolution, records
+from streams.stages.identity import NAMESPACE, Resolution
 from streams.stages.mapping import Draft, Ref
 from streams.stages.matching import Band, Candidate, Verdict
 from streams.stages.merge import joined, parted
@@ -24,7 +24,7 @@ PARTY = "party"
 def settle(work: Work, draft: Draft, resolution: Resolution) -> str:
     """Keep the matcher's index, follow what the draft says it is the same as, ask what is doubtful; return the id."""
     id_ = resolution.id
-    news = records.stand(work.rows, draft)
+    news = work.records.stand(draft)
     for ref in draft.same_as:
         known = work.linked(ref)
         if known.id is None and not known.deleted:
@@ -34,7 +34,7 @@ def settle(work: Work, draft: Draft, resolution: Resolution) -> str:
     if resolution.doubt is not None:
         ask(work, id_, resolution.doubt)
     elif news is not None:
-        verdict = records.verdict(work.rows, draft.ref, news, own=id_)
+        verdict = work.records.verdict(draft.ref, news, own=id_)
         if verdict.band is not Band.NEW:
             ask(work, id_, verdict)
     return id_

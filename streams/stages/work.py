@@ -59,6 +59,7 @@ class Work:
         cause: what is worked on, for change records.
         at: when the record arrived.
         won: orders that were just found won, with what the rules said.
+        records: vendors' records of parties, as the matcher knows them.
         moved: customers whose documents changed hands.
     """
 
@@ -69,6 +70,7 @@ class Work:
         self.cause = cause
         self.emits: list[Emit] = []
         self.won: dict[str, Verdict] = {}
+        self.records = identity.Records(rows)
         self.moved: dict[str, None] = {}
         self._before: dict[tuple[str, str], Entity | None] = {}
         self._now: dict[tuple[str, str], Entity | None] = {}
@@ -116,7 +118,11 @@ class Work:
 
     def apply(self, draft: Draft, version: str, id_: str | None = None) -> identity.Resolution:
         """Resolve and merge a draft, link its reference, and return who it is."""
-        found = identity.resolve(self.rows, self.tenant, draft, self.get) if id_ is None else identity.Resolution(id_)
+        found = (
+            identity.resolve(self.rows, self.records, self.tenant, draft, self.get)
+            if id_ is None
+            else identity.Resolution(id_)
+        )
         former = self.get(draft.entity, found.id) or self._reborn(draft.entity, found.id)
         self.save(draft.entity, merge(former, draft, version))
         self.link(draft.ref, draft.entity, former["id"], version)

@@ -5,41 +5,46 @@ from streams.stages.matching import Index, Traits, Verdict, judge
 from streams.stages.rows import SEPARATOR, Rows
 
 
-def named(ref: Ref) -> str:
-    """Return a record's name in the index."""
-    return SEPARATOR.join((ref.vendor, ref.object, ref.id))
+class Records:
+    """Vendors' records of parties, for the work on one inbox record."""
 
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._index = Index(rows.blocks, rows.traits)
+        self._last: tuple[Draft, Traits | None] | None = None
 
-def traits_of(draft: Draft) -> Traits | None:
-    """Return what a draft is compared by; None: it is no party, or says too little of what it is."""
-    return Traits.of(draft.fields, draft.custom) if draft.entity == "party" else None
+    def traits(self, draft: Draft) -> Traits | None:
+        """Return what a draft is compared by; None: it is no party, or says too little of what it is."""
+        if self._last is None or self._last[0] is not draft:
+            self._last = draft, Traits.of(draft.fields, draft.custom) if draft.entity == "party" else None
+        return self._last[1]
 
+    def verdict(self, ref: Ref, traits: Traits, own: str | None = None) -> Verdict:
+        """Ask the matcher who a record is; `own` is the party that it already belongs to, which is not asked about."""
+        others = self._index.candidates(_name(ref), traits)
+        return judge(traits, others, lambda name: self._party(name, own))
 
-def verdict(rows: Rows, ref: Ref, traits: Traits, own: str | None = None) -> Verdict:
-    """Ask the matcher who a record is; `own` is the party that it already belongs to, which is not asked about."""
-    name = named(ref)
-    others = Index(rows.blocks, rows.traits).candidates(name, traits)
-
-    def party_of(other: str) -> str | None:
-        link = rows.links.get(other)
+    def _party(self, name: str, own: str | None) -> str | None:
+        link = self._rows.links.get(name)
         if link is None or link.id is None or link.entity != "party" or link.id == own:
             return None
-        return None if own is not None and rows.apart.get(*sorted((own, link.id))) is not None else link.id
+        apart = own is not None and self._rows.apart.get(*sorted((own, link.id))) is not None
+        return None if apart else link.id
 
-    return judge(traits, others, party_of)
+    def stand(self, draft: Draft) -> Traits | None:
+        """Let a record be found by what its draft says from now on; return that if it is news."""
+        former = self._index.traits(_name(draft.ref))
+        traits = self.traits(draft) if former is None else former.after(draft.fields, draft.custom)
+        if traits is None or traits == former:
+            return None
+        self._index.put(_name(draft.ref), traits)
+        return traits
+
+    def leave(self, ref: Ref) -> None:
+        """Take a record out of the index."""
+        self._index.drop(_name(ref))
 
 
-def stand(rows: Rows, draft: Draft) -> Traits | None:
-    """Let a record be found by what its draft says; return that if it is news."""
-    index, name = Index(rows.blocks, rows.traits), named(draft.ref)
-    former = index.traits(name)
-    traits = traits_of(draft) if former is None else former.after(draft.fields, draft.custom)
-    if traits is None or traits == former:
-        return None
-    index.put(name, traits)
-    return traits
-
-
-def leave(rows: Rows, ref: Ref) -> None:
-    """Take a record out of the index."""
-    Index(rows.blocks, rows.traits).drop(named(ref))
+def _name(ref: Ref) -> str:
+    """Return a record's name in the index: the key of its crosswalk row."""
+    return SEPARATOR.join((ref.vendor, ref.object, ref.id))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.kafka.records import Entity
-from streams.stages.identity import records
 from streams.stages.identity.exact import match_keys, new_id
+from streams.stages.identity.records import Records
 from streams.stages.mapping import Draft, Ref
 from streams.stages.matching import ORGANISATION, Band, Traits, Verdict, compare
 from streams.stages.rows import Rows
@@ -29,11 +29,12 @@ class Resolution:
     doubt: Verdict | None = None
 
 
-def resolve(rows: Rows, tenant: str, draft: Draft, get: Lookup) -> Resolution:
+def resolve(rows: Rows, records: Records, tenant: str, draft: Draft, get: Lookup) -> Resolution:
     """Return who a draft is: by external reference, else by exact key, else by likeness, else a new one.
 
     Args:
-        rows: crosswalk, match keys and the matcher's index.
+        rows: crosswalk and match keys.
+        records: the matcher's index.
         tenant: whose.
         draft: what is to be identified.
         get: returns a record by entity and id as it stands now.
@@ -42,8 +43,8 @@ def resolve(rows: Rows, tenant: str, draft: Draft, get: Lookup) -> Resolution:
         link = rows.links.get(ref.vendor, ref.object, ref.id)
         if link is not None and link.id is not None and link.entity == draft.entity:
             return Resolution(link.id)
-    traits = records.traits_of(draft)
-    verdict = records.verdict(rows, draft.ref, traits) if traits is not None else Verdict(Band.NEW)
+    traits = records.traits(draft)
+    verdict = records.verdict(draft.ref, traits) if traits is not None else Verdict(Band.NEW)
     for kind, value in match_keys(draft.entity, draft.fields):
         found = _exact(rows, draft, kind, value, get)
         if found is not None and (kind != "email" or (not verdict.shared and _names_agree(traits, found))):

@@ -51,11 +51,12 @@ class Known(Protocol):
 
 
 class Index:
-    """Records by key."""
+    """Records by key; made for the work on one record, whose rows it reads once."""
 
     def __init__(self, blocks: Blocks, known: Known) -> None:
         self._blocks = blocks
         self._known = known
+        self._read: dict[str, Block | None] = {}
 
     def traits(self, name: str) -> Traits | None:
         """Return the traits under which a record stands in the index."""
@@ -84,13 +85,13 @@ class Index:
         self._known.put(Trait(packed), name)
         entry = f"{name}{END}{packed}"
         for key in own:
-            row = self._blocks.get(key)
+            row = self._block(key)
             if row is None:
-                self._blocks.put(Block([entry]), key)
+                self._set(key, Block([entry]))
             elif not row.full:
                 others = [one for one in row.entries if not one.startswith(f"{name}{END}")]
                 full = len(others) >= BUCKET
-                self._blocks.put(Block([] if full else [*others, entry], full=full), key)
+                self._set(key, Block([] if full else [*others, entry], full=full))
 
     def drop(self, name: str) -> None:
         """Take a record out of the index."""
@@ -103,10 +104,20 @@ class Index:
                 continue
             rest = [entry for entry in self._entries(key) if not entry.startswith(f"{name}{END}")]
             if rest:
-                self._blocks.put(Block(rest), key)
-            elif (row := self._blocks.get(key)) is not None and not row.full:
+                self._set(key, Block(rest))
+            elif (row := self._block(key)) is not None and not row.full:
                 self._blocks.drop(key)
+                self._read[key] = None
 
     def _entries(self, key: str) -> Sequence[str]:
-        row = self._blocks.get(key)
+        row = self._block(key)
         return row.entries if row is not None else ()
+
+    def _block(self, key: str) -> Block | None:
+        if key not in self._read:
+            self._read[key] = self._blocks.get(key)
+        return self._read[key]
+
+    def _set(self, key: str, row: Block) -> None:
+        self._blocks.put(row, key)
+        self._read[key] = row

@@ -104,7 +104,9 @@ class Traits:
             given=given,
             family=family,
             company=normalise.company_key(fields.get("company_name" if person else "name") or "") or "",
-            emails=tuple(dict.fromkeys(_email(one) for one in emails if not _role(one))) if person else (),
+            emails=tuple(dict.fromkeys(_email(one) for one in emails if one.strip() and not _role(one)))
+            if person
+            else (),
             phones=tuple(dict.fromkeys(filter(None, (_phone(one) for one in fields.get("phones") or ())))),
             place=_place(address) if address else (),
             domain="" if person else _domain(fields.get("website"), emails),
@@ -150,7 +152,7 @@ def parsed(text: str) -> Email:
 
 
 def _email(value: str) -> Email:
-    return parsed(unicodedata.normalize("NFC", value).casefold().replace(" ", ""))
+    return parsed("".join(unicodedata.normalize("NFC", value).casefold().split()))
 
 
 def _role(value: str) -> bool:
