@@ -62,9 +62,9 @@ def bag_of(stored: Mapping[str, Any]) -> Bag:
 
 
 def bag_sent(sent: Mapping[str, Any] | None) -> Bag:
-    """Read a `MoneyBagInput`; without a presentment amount both are the same."""
+    """Read a `MoneyBagInput` in snake case; without a presentment amount both are the same."""
     if not sent:
         return Bag()
-    shop = sent["shopMoney"]["amount"]
-    presentment = (sent.get("presentmentMoney") or sent["shopMoney"])["amount"]
+    shop = sent["shop_money"]["amount"]
+    presentment = (sent.get("presentment_money") or sent["shop_money"])["amount"]
     return Bag(Decimal(shop), Decimal(presentment))
