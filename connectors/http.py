@@ -2,13 +2,15 @@
 
 A request passes these layers, outermost first:
 
-1. metrics: counted and timed, with the vendor and the operation as labels;
-2. auth: the access token goes in; a refused one is refreshed once and the request repeated;
-3. allow-list: nothing leaves for a host that neither the vendor declares nor the operator allows;
-4. transport: TLS 1.2 or later, no redirects, no proxies from the environment, time limits; what fails becomes an error
+1. retry: not here but in the caller, `streams/delivery`, which alone knows attempts, quota and what may be repeated;
+2. limit: `pacing.turn` waits until whoever owns the quota lets the request go;
+3. metrics: counted and timed from there on, with the vendor and the operation as labels;
+4. auth: the access token goes in; a refused one is refreshed once and the request repeated, which takes another turn;
+5. allow-list: nothing leaves for a host that neither the vendor declares nor the operator allows;
+6. transport: TLS 1.2 or later, no redirects, no proxies from the environment, time limits; what fails becomes an error
    of the tree.
 
-There is no retry layer: only the delivery layer knows quota, attempts and what may be repeated.
+Token requests have no layers 2 and 4: vendors do not count them, and a refresh must not wait for quota.
 """
 
 import asyncio
@@ -172,6 +174,8 @@ class Http:
         request = self.client.build_request(
             method, url, params=dict(params) if params else None, headers=dict(headers or {}), content=content
         )
+        if pinned is not None or self.tokens is not None:
+            await turn()
         begun, code_class = time.monotonic(), "error"
         try:
             response = await self._authorise(request, reads=reads, pinned=pinned)
@@ -184,9 +188,6 @@ class Http:
     async def _authorise(self, request: httpx.Request, *, reads: bool, pinned: str | None) -> httpx.Response:
         if pinned is not None:
             request.headers["Authorization"] = pinned
-        if pinned is None and self.tokens is None:
-            return await self._send(request, reads=reads)
-        await turn()
         if pinned is not None or self.tokens is None:
             return await self._send(request, reads=reads)
         token = await self.tokens.token()

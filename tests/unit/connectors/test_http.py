@@ -1,5 +1,6 @@
 import asyncio
 import ssl
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,8 @@ import trustme
 from prometheus_client import REGISTRY
 
 from connectors.errors import FatalError, InDoubtError, NotSentError, RetryableError
-from connectors.http import Http, Reach, retry_after, tls_context
+from connectors.http import Http, Reach, open_http, retry_after, tls_context
+from connectors.pacing import paced
 
 Network = Callable[..., Http]
 URL = "https://api.vendor.test/things"
@@ -155,6 +157,81 @@ async def test_requests_are_counted_by_class_of_status(network: Network) -> None
     with pytest.raises(RetryableError):
         await network(fail).request("counted", "GET", URL, reads=True)
     assert (count("4xx"), count("error")) == (before[0] + 1, before[1] + 1)
+
+
+async def test_layers_are_passed_in_the_written_order(network: Network) -> None:
+    """Limit, then metrics, auth, allow-list and transport; the repeat after a 401 takes a turn of its own."""
+    passed: list[str] = []
+
+    async def grant() -> None:
+        passed.append("limit")
+
+    class Noting(CountingTokens):
+        async def token(self) -> str:
+            passed.append("auth")
+            return await super().token()
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        passed.append("transport")
+        return httpx.Response(401)
+
+    def seconds() -> float:
+        labels = {"vendor": "vendor", "operation": "ordered"}
+        return REGISTRY.get_sample_value("sluiceway_vendor_request_seconds_count", labels) or 0
+
+    http = network(answer).authorised(Noting())
+    with paced(grant):
+        await http.request("ordered", "GET", URL, reads=True)
+        assert passed == ["limit", "auth", "transport", "auth", "limit", "transport"]
+        assert seconds() == 1
+        with pytest.raises(FatalError):
+            await http.request("ordered", "GET", "https://evil.test/", reads=True)
+        assert passed[6:] == ["limit", "auth"]
+        await network(answer).request("ordered", "POST", URL, reads=False)
+        assert passed[8:] == ["transport"]
+
+
+async def test_a_refused_turn_sends_nothing(network: Network) -> None:
+    """Who owns the quota may say no: neither token nor request leaves."""
+
+    async def refuse() -> None:
+        raise RetryableError("not now")
+
+    def never(_: httpx.Request) -> httpx.Response:
+        raise AssertionError("sent")
+
+    with paced(refuse), pytest.raises(RetryableError, match="not now"):
+        await network(never).authorised(CountingTokens()).request("r", "GET", URL, reads=True)
+
+
+@pytest.mark.parametrize(("version", "accepted"), [("TLSv1_3", True), ("TLSv1_2", True), ("TLSv1_1", False)])
+async def test_only_tls_1_2_or_later_is_spoken(version: str, accepted: bool, tmp_path: Path) -> None:
+    """Shaken hands with real servers: one that speaks at most 1.1 is not talked to, whatever the machine allows."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion[version]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as server:
+        port = server.sockets[0].getsockname()[1]
+        reach = Reach((), frozenset({"127.0.0.1"}))
+        http = open_http("vendor", reach, timeout_seconds=5, ca_file=str(tmp_path / "ca.pem"))
+        request = http.request("r", "GET", f"https://127.0.0.1:{port}/", reads=True)
+        if accepted:
+            assert (await request).status_code == 200
+        else:
+            with pytest.raises(RetryableError, match="ConnectError"):
+                await request
+        await http.aclose()
 
 
 def test_tls_is_1_2_or_later_and_verifies(tmp_path: Path) -> None:
