@@ -21,11 +21,12 @@ from connectors.sandbox.salesforce.bulk.jobs import Jobs
 from connectors.sandbox.salesforce.bulk.resource import Bulk
 from connectors.sandbox.salesforce.bulk.worker import Worker
 from connectors.sandbox.salesforce.calls import Call, Reply, not_allowed, not_found, refused
+from connectors.sandbox.salesforce.changes import Author
 from connectors.sandbox.salesforce.errors import ApiError
 from connectors.sandbox.salesforce.ids import canonical_id
 from connectors.sandbox.salesforce.oauth import REFRESH_SECONDS, OAuth
 from connectors.sandbox.salesforce.oauth import SETTINGS as OAUTH
-from connectors.sandbox.salesforce.org import Author, Unit
+from connectors.sandbox.salesforce.org import Unit
 from connectors.sandbox.salesforce.orgs import Orgs
 from connectors.sandbox.salesforce.pubsub.capture import CAPTURED
 from connectors.sandbox.salesforce.pubsub.log import EventLog

@@ -19,6 +19,8 @@ class _Kind:
     length: int = 0
 
 
+# The longest long text area.
+_LONGEST_TEXT = 131_072
 # Metadata API, CustomField.type: the served kinds.
 _KINDS = {
     "Text": _Kind("string", 255),
@@ -77,7 +79,10 @@ def _parse(full_name: str, metadata: Mapping[str, Any]) -> tuple[str, Field]:
     if kind is None:
         message = f"Metadata.type: must be one of {', '.join(_KINDS)}, not {metadata.get('type')!r}"
         raise ApiError("FIELD_INTEGRITY_EXCEPTION", message, ["Metadata"])
-    length, scale = metadata.get("length"), metadata.get("scale")
+    length = metadata.get("length")
+    if isinstance(length, int) and length > _LONGEST_TEXT:
+        raise ApiError("FIELD_INTEGRITY_EXCEPTION", f"Metadata.length: at most {_LONGEST_TEXT}", ["Metadata"])
+    scale = metadata.get("scale")
     return match.group(1), Field(
         match.group(2),
         kind.kind,

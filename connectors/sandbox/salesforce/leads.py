@@ -5,8 +5,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from connectors.sandbox.salesforce import records
+from connectors.sandbox.salesforce.changes import Record
 from connectors.sandbox.salesforce.errors import ApiError
-from connectors.sandbox.salesforce.org import Record, Unit
+from connectors.sandbox.salesforce.org import Unit
 
 _COPIED = (
     "FirstName",

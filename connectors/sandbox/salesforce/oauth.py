@@ -22,8 +22,8 @@ from connectors.sandbox.salesforce.assertions import (
     claims_of,
     public_key,
 )
+from connectors.sandbox.salesforce.changes import Record
 from connectors.sandbox.salesforce.errors import ApiError
-from connectors.sandbox.salesforce.org import Record
 from connectors.sandbox.salesforce.orgs import Orgs
 from connectors.sandbox.salesforce.sessions import Sessions, bearer
 

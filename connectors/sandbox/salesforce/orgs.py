@@ -6,9 +6,10 @@ from datetime import datetime
 
 from connectors.sandbox.accounts import derive
 from connectors.sandbox.context import SandboxContext
+from connectors.sandbox.salesforce.changes import Author, Change, Purged, Stored
 from connectors.sandbox.salesforce.fields import Field
 from connectors.sandbox.salesforce.ids import PODS, make_id
-from connectors.sandbox.salesforce.org import Author, Change, Org, Purged, Stored, Unit
+from connectors.sandbox.salesforce.org import Org, Unit
 from connectors.sandbox.salesforce.pubsub.publisher import Publisher
 from connectors.sandbox.salesforce.seed import furnish
 

@@ -2,8 +2,9 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from connectors.sandbox.salesforce.changes import Record
 from connectors.sandbox.salesforce.errors import ApiError
-from connectors.sandbox.salesforce.org import Record, Unit
+from connectors.sandbox.salesforce.org import Unit
 
 _CENT = Decimal("0.01")
 

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from connectors.sandbox.salesforce.changes import Record
 from connectors.sandbox.salesforce.errors import ApiError
 from connectors.sandbox.salesforce.fields import Field, moment_of, read_value, stamp
 from connectors.sandbox.salesforce.ids import canonical_id
 from connectors.sandbox.salesforce.objects import SObject
-from connectors.sandbox.salesforce.org import Record, Unit
+from connectors.sandbox.salesforce.org import Unit
 from connectors.sandbox.salesforce.rules import CASCADES, RULES
 
 # A record and its dependents are deleted in one transaction, so their stamps are all but equal.

@@ -6,8 +6,9 @@ from datetime import date
 from typing import TypeAlias
 
 from connectors.sandbox.salesforce import prices
+from connectors.sandbox.salesforce.changes import Record
 from connectors.sandbox.salesforce.errors import ApiError
-from connectors.sandbox.salesforce.org import Record, Unit
+from connectors.sandbox.salesforce.org import Unit
 
 # before(unit, the record as it was or None, the record to store, the fields given); may change the record.
 Before: TypeAlias = Callable[[Unit, Record | None, Record, Record], None]

@@ -2,8 +2,9 @@
 
 from decimal import Decimal
 
+from connectors.sandbox.salesforce.changes import Record
 from connectors.sandbox.salesforce.fields import stamp
-from connectors.sandbox.salesforce.org import Record, Unit
+from connectors.sandbox.salesforce.org import Unit
 from connectors.sandbox.salesforce.rules import full_name
 
 # ApiName, DefaultProbability, ForecastCategory, ForecastCategoryName, IsClosed, IsWon: the stages of a new org.

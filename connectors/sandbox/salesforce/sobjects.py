@@ -6,11 +6,11 @@ from typing import Any
 
 from connectors.sandbox.salesforce import records
 from connectors.sandbox.salesforce.calls import Call, Reply, not_allowed, not_found
+from connectors.sandbox.salesforce.changes import Record
 from connectors.sandbox.salesforce.describe import describe, describe_all, summary
 from connectors.sandbox.salesforce.errors import ApiError
 from connectors.sandbox.salesforce.fields import Field, moment_of, stamp, write_value
 from connectors.sandbox.salesforce.objects import SObject
-from connectors.sandbox.salesforce.org import Record
 from connectors.sandbox.salesforce.soql.select import attributes
 from connectors.sandbox.salesforce.upserts import external_key
 

@@ -287,7 +287,20 @@ async def test_gaps_and_overflow_come_on_request(org: Org) -> None:
 
 
 async def test_an_event_over_a_megabyte_is_a_gap(org: Org) -> None:
-    """Deleting 200 records is one event; values that do not fit leave a gap event behind."""
+    """Values that do not fit into an event leave a gap event behind."""
+    long = {f"Text{number}__c": "x" * 131_072 for number in range(9)}
+    for name in long:
+        field = {"FullName": f"Account.{name}", "Metadata": {"type": "LongTextArea", "length": 131_072}}
+        assert (await org.http.post(f"{DATA}/tooling/sobjects/CustomField", json=field)).status_code == 201
+    account = await org.make("Account", Name="A", **long)
+    async with org.stream(_fetch(ACCOUNTS, 1, ReplayPreset.EARLIEST)) as stream:
+        (event,) = await org.decode(await stream.next())
+    header = event["ChangeEventHeader"]
+    assert (header["changeType"], header["recordIds"], event["Name"]) == ("GAP_CREATE", [account], None)
+
+
+async def test_one_event_tells_of_200_deleted_records(org: Org) -> None:
+    """Equal changes of one request are one event with all ids, in order."""
     rows = [{"attributes": {"type": "Account"}, "Name": f"A{n}"} for n in range(200)]
     made = (await org.http.post(f"{DATA}/composite/sobjects", json={"records": rows})).json()
     await org.http.delete(f"{DATA}/composite/sobjects", params={"ids": ",".join(row["id"] for row in made)})

@@ -9,8 +9,9 @@ import fastavro
 import pytest
 
 from connectors.sandbox.salesforce import leads, records
+from connectors.sandbox.salesforce.changes import Author, Change
 from connectors.sandbox.salesforce.declaring import text
-from connectors.sandbox.salesforce.org import Author, Change, Org, Unit
+from connectors.sandbox.salesforce.org import Org, Unit
 from connectors.sandbox.salesforce.pubsub.bodies import Bits, hexadecimal
 from connectors.sandbox.salesforce.pubsub.capture import Commit, Event, events_of
 from connectors.sandbox.salesforce.pubsub.layout import event_name, slots
@@ -182,6 +183,19 @@ def test_deletes_carry_a_header_alone(unit: Unit, heard: Heard) -> None:
     unit.commit()
     assert "CreatedDate" in heard.events[0].body.values
     assert "CreatedDate" not in heard.events[1].body.values
+
+
+def test_emptying_the_bin_is_silent(unit: Unit, heard: Heard) -> None:
+    """A purge tells nothing of a record in the bin, and DELETE of one that lived."""
+    first, second = (_make(unit, "Account", Name=name) for name in "AB")
+    unit.commit()
+    base = unit.org.schema.addressed("Account")
+    records.delete(unit, base, first)
+    unit.commit()
+    for record_id, told in ((first, []), (second, [("DELETE", [second])])):
+        records.purge(unit, base, record_id)
+        unit.commit()
+        assert [(event.kind, event.ids) for event in heard.events] == told
 
 
 def test_too_many_changes_overflow(unit: Unit, heard: Heard) -> None:

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connectors.sandbox.salesforce import records
+from connectors.sandbox.salesforce.changes import Change
 from connectors.sandbox.salesforce.errors import ApiError
 from connectors.sandbox.salesforce.fields import Field
-from connectors.sandbox.salesforce.org import Change, Org, Unit, View
+from connectors.sandbox.salesforce.org import Org, Unit, View
 from connectors.sandbox.salesforce.seed import furnish
 from connectors.sandbox.salesforce.soql.literals import Today
 from connectors.sandbox.salesforce.soql.select import Result, run

@@ -20,9 +20,10 @@ from connectors.sandbox.salesforce.bulk.jobs import (
     Jobs,
 )
 from connectors.sandbox.salesforce.bulk.rows import body_of, check_header, error_text, work
+from connectors.sandbox.salesforce.changes import Author
 from connectors.sandbox.salesforce.errors import ApiError
 from connectors.sandbox.salesforce.objects import SObject
-from connectors.sandbox.salesforce.org import Author, Unit
+from connectors.sandbox.salesforce.org import Unit
 from connectors.sandbox.salesforce.orgs import Orgs
 from connectors.sandbox.salesforce.queries import table_of
 

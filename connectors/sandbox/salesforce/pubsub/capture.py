@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from connectors.sandbox.salesforce.changes import Author, Change, Stored
 from connectors.sandbox.salesforce.fields import moment_of
 from connectors.sandbox.salesforce.objects import Schema
-from connectors.sandbox.salesforce.org import Author, Change, Stored
 from connectors.sandbox.salesforce.pubsub.bodies import Body, difference, milliseconds, whole
 from connectors.sandbox.salesforce.pubsub.layout import Slot, slots
 from connectors.sandbox.salesforce.pubsub.schemas import HEADER

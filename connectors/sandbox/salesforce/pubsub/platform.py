@@ -7,8 +7,8 @@ from typing import Any
 
 import fastavro
 
+from connectors.sandbox.salesforce.changes import Change, Stored
 from connectors.sandbox.salesforce.objects import SObject
-from connectors.sandbox.salesforce.org import Change, Stored
 from connectors.sandbox.salesforce.pubsub.bodies import avro_value, milliseconds
 from connectors.sandbox.salesforce.pubsub.layout import Slot
 from connectors.sandbox.salesforce.pubsub.refusals import RefusalError

@@ -11,8 +11,9 @@ from typing import Any
 import fastavro
 
 from connectors.sandbox.context import SandboxContext
+from connectors.sandbox.salesforce.changes import Author, Change
 from connectors.sandbox.salesforce.objects import SObject
-from connectors.sandbox.salesforce.org import Author, Change, Org
+from connectors.sandbox.salesforce.org import Org
 from connectors.sandbox.salesforce.pubsub.capture import Commit, Event, events_of
 from connectors.sandbox.salesforce.pubsub.layout import event_name, slots
 from connectors.sandbox.salesforce.pubsub.log import EventLog

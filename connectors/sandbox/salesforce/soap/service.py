@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from connectors.sandbox.context import SandboxContext
 from connectors.sandbox.salesforce.allowances import API, Allowances
+from connectors.sandbox.salesforce.changes import Author
 from connectors.sandbox.salesforce.errors import ApiError
-from connectors.sandbox.salesforce.org import Author, Unit
+from connectors.sandbox.salesforce.org import Unit
 from connectors.sandbox.salesforce.orgs import Orgs
 from connectors.sandbox.salesforce.sessions import Sessions
 from connectors.sandbox.salesforce.soap.calls import CALLS, described_user
