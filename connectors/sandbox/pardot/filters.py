@@ -13,7 +13,7 @@ from connectors.sandbox.pardot.errors import (
     TOO_MANY_FILTERS,
     PardotError,
 )
-from connectors.sandbox.pardot.objects import INT, NUMBER, TIME, Object
+from connectors.sandbox.pardot.objects import EMAIL, INT, NUMBER, TEXT, TIME, Object
 from connectors.sandbox.pardot.table import Record
 from connectors.sandbox.pardot.values import kept
 
@@ -63,7 +63,7 @@ def bound_of(kinds: Mapping[str, str], filters: Mapping[str, str]) -> Bound:
         match = _RANGE.fullmatch(name)
         field, word = match.groups() if match else (name, "")
         if not word:
-            bound = replace(bound, equal=(name, kept(name, kinds[name], text)))
+            bound = replace(bound, equal=(name, kept(name, _filtered_as(kinds[name]), text)))
         elif field == "id" and word.startswith("GreaterThan"):
             least = kept(name, INT, text) - word.endswith("OrEqualTo")
             bound = replace(bound, least_id=max(bound.least_id, least))
@@ -89,13 +89,18 @@ def _filter(target: Object, kinds: Mapping[str, str], name: str, text: str) -> T
     numeric = kinds[field] in {INT, NUMBER}
     if ("<>" if word else "=") not in allowed or (word and word.startswith(_NUMERIC_WORDS) != numeric):
         raise PardotError(NOT_QUERYABLE, f"{name}: this field cannot be queried so")
-    wanted = kept(name, kinds[field], text)
+    wanted = kept(name, _filtered_as(kinds[field]), text)
     if wanted is None:
         raise PardotError(BAD_TYPE, f"{name}: must not be empty")
     if not word:
         return _equal(field, wanted)
     upward, inclusive = word.startswith(("GreaterThan", "After")), word.endswith("OrEqualTo")
     return _beyond(field, wanted, upward=upward, inclusive=inclusive)
+
+
+def _filtered_as(kind: str) -> str:
+    """Whatever is asked for as an address is only compared."""
+    return TEXT if kind == EMAIL else kind
 
 
 def _equal(field: str, wanted: Any) -> Test:
