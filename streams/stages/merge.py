@@ -72,7 +72,7 @@ def joined(survivor: Entity, loser: Entity, entity: str = "party") -> Entity:
 
     Field by field the same rules decide as between two vendors' records, by who set each.
     """
-    merged = {**survivor, "provenance": dict(survivor["provenance"]), "custom": dict(survivor["custom"])}
+    merged = _copied(survivor)
     for name, said in loser["provenance"].items():
         source, custom = Source.parse(said), name.removeprefix("custom.")
         if custom == name:
@@ -86,34 +86,60 @@ def joined(survivor: Entity, loser: Entity, entity: str = "party") -> Entity:
     return merged
 
 
-def parted(now: Entity, before: Entity, loser: Entity, entity: str = "party") -> Entity:
-    """Return what a survivor is once the other is taken out of it again.
+def parted(now: Entity, before: Entity, former: Entity, entity: str = "party") -> tuple[Entity, Entity]:
+    """Return what survivor and loser of a merge are when it is undone.
 
-    What has not changed since they were joined is as it was before; what came later stays.
+    A field goes to the one whose vendor's type of object set it. Where that may be either, both are as they were
+    before the merge: the vendors' records, read again, then bring them up to date.
+
+    Args:
+        now: the survivor as it stands.
+        before: the survivor before the merge.
+        former: the loser before the merge.
+        entity: what they are.
     """
-    then = joined(before, loser, entity)
-    fields = [name for name in schema.empty(entity) if name not in {"provenance", "custom", "refs", "finance"}]
-    result = {**now, "provenance": dict(now["provenance"])}
-    for name in fields:
-        if now[name] == then[name] and now["provenance"].get(name) == then["provenance"].get(name):
-            result[name] = before[name]
-            _restore(result["provenance"], name, before["provenance"])
-    result["custom"] = dict(now["custom"])
-    for name in loser["custom"]:
-        if now["custom"].get(name) == then["custom"].get(name):
-            _restore(result["custom"], name, before["custom"])
-            _restore(result["provenance"], f"custom.{name}", before["provenance"])
-    for kind, name in UNIONS:
-        if kind == entity:
-            gone = {value.casefold() for value in loser[name]} - {value.casefold() for value in before[name]}
-            result[name] = [value for value in result[name] if value.casefold() not in gone]
-    result["refs"] = [ref for ref in now["refs"] if ref not in loser["refs"]]
-    return result
+    refs = [ref for ref in now["refs"] if ref not in former["refs"]]
+    mine, theirs = _types(refs), _types(former["refs"])
+    survivor, loser = _copied({**now, "refs": refs}), _copied(former)
+    for name in (*schema.empty(entity), *(f"custom.{key}" for key in now["custom"])):
+        if name in {"provenance", "custom", "refs", "finance"}:
+            continue
+        said = now["provenance"].get(name)
+        origin = Source.parse(said) if said is not None else None
+        by = (origin.vendor, origin.object) if origin is not None else None
+        if (entity, name) in UNIONS:
+            lent = {value.casefold() for value in former[name]} - {value.casefold() for value in before[name]}
+            survivor[name] = [value for value in now[name] if value.casefold() not in lent]
+            if by not in mine - theirs:
+                _put(survivor["provenance"], name, before["provenance"])
+        elif by not in mine - theirs:
+            if by in theirs - mine:
+                _hand(loser, now, name)
+            _hand(survivor, before, name)
+    return survivor, loser
 
 
-def _restore(into: dict[str, Any], name: str, former: Mapping[str, Any]) -> None:
-    if name in former:
-        into[name] = former[name]
+def _types(refs: list[dict[str, str]]) -> set[tuple[str, str] | None]:
+    return {(ref["vendor"], ref["object"]) for ref in refs}
+
+
+def _copied(record: Entity) -> Entity:
+    return {**record, "provenance": dict(record["provenance"]), "custom": dict(record["custom"])}
+
+
+def _hand(into: Entity, source: Entity, name: str) -> None:
+    """Set a field, and who set it, as they are in another record."""
+    custom = name.removeprefix("custom.")
+    if custom == name:
+        into[name] = source[name]
+    else:
+        _put(into["custom"], custom, source["custom"])
+    _put(into["provenance"], name, source["provenance"])
+
+
+def _put(into: dict[str, Any], name: str, source: Mapping[str, Any]) -> None:
+    if name in source:
+        into[name] = source[name]
     else:
         into.pop(name, None)
 

@@ -4,6 +4,7 @@ The loser of a merge keeps its record, with `merged_into`; its references lead t
 kept beside, so that a split restores the former party under its former id.
 """
 
+from collections.abc import Iterator
 from uuid import uuid5
 
 from connectors.errors import MappingError
@@ -74,13 +75,15 @@ def split(work: Work, loser_id: str) -> None:
     former = work.rows.entities.get(PARTY, _kept(loser, survivor))
     if before is None or former is None:
         raise MappingError("party", f"what {loser_id} was before its merge is not known any more")
-    work.replace(PARTY, None, {**former, "version": loser["version"]})
-    work.save(PARTY, parted(survivor, before, former))
+    left, restored = parted(survivor, before, former)
+    work.replace(PARTY, None, {**restored, "version": loser["version"]})
+    work.save(PARTY, left)
     _relink(work, former, loser["id"])
     _move(work, survivor["id"], loser["id"], only=loser["id"])
     work.rows.apart.put(Apart(work.at), *sorted((loser["id"], survivor["id"])))
-    for ref in (*former["refs"], *before["refs"]):
-        commands.fetch(work, ref["vendor"], ref["object"], ref["id"], None)
+    for record in (former, before, *_documents(work, survivor["id"])):
+        for ref in record["refs"]:
+            commands.fetch(work, ref["vendor"], ref["object"], ref["id"], None)
 
 
 def _kept(of: Entity, with_: Entity) -> str:
@@ -98,7 +101,7 @@ def _move(work: Work, source: str, target: str, only: str | None = None) -> None
     """Let documents, and persons who decide, count for another party; `only` those whose own record names that one."""
     for parts, row in work.rows.documents.scan(source):
         (document,) = parts
-        if only is None or _customer(work, document) == only:
+        if only is None or any(record["customer_id"] == only for record in _document(work, document)):
             work.rows.documents.drop(source, document)
             work.rows.documents.put(row, target, document)
     persons = work.rows.contacts.get(source)
@@ -108,12 +111,17 @@ def _move(work: Work, source: str, target: str, only: str | None = None) -> None
     work.moved |= dict.fromkeys((source, target))
 
 
-def _customer(work: Work, document: str) -> str | None:
+def _documents(work: Work, customer: str) -> Iterator[Entity]:
+    """Yield a customer's documents: some may be of the other party, and the vendor tells which."""
+    for (document,), _ in work.rows.documents.scan(customer):
+        yield from _document(work, document)
+
+
+def _document(work: Work, id_: str) -> Iterator[Entity]:
     for entity in ("invoice", "payment"):
-        record = work.get(entity, document)
+        record = work.get(entity, id_)
         if record is not None:
-            return str(record["customer_id"])
-    return None
+            yield record
 
 
 def ask(work: Work, id_: str, verdict: Verdict) -> None:

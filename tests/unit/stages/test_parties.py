@@ -1,0 +1,200 @@
+"""Parties joined, parted and asked about: by likeness, by people, by what vendors say of their own records."""
+
+from typing import Any
+
+import pytest
+
+from connectors.errors import MappingError
+from connectors.kafka.records import Decision, ReviewItem
+from connectors.kafka.topics import REVIEW
+from tests.unit.stages.kit import ACCOUNT, AT, CONTACT, TENANT, Company, at, body, of, snapshot, stored, version
+
+LEAD = {
+    "Id": "00QA", "FirstName": "Annie", "LastName": "Lee", "Company": "Acme", "Email": "ann@acme.exampel",
+    "Phone": "(415) 555-2671", "Country": "USA",
+}  # fmt: skip
+ANN = {**CONTACT, "Phone": "(415) 555-2671", "MailingCountry": "USA"}
+HUSBAND = {**LEAD, "FirstName": "Bob", "Email": CONTACT["Email"]}
+
+
+@pytest.fixture
+def crm(company: Company) -> Company:
+    """A tenant connected to all vendors."""
+    company.connect()
+    return company
+
+
+def reviews(company: Company) -> list[ReviewItem]:
+    """Return what was put to a person, in order."""
+    return [emit.value for emit in company.emits if emit.topic is REVIEW and isinstance(emit.value, ReviewItem)]
+
+
+def decide(company: Company, verdict: str, **more: str) -> None:
+    """Take in a person's decision."""
+    company.take(Decision(TENANT, verdict, AT, by="eve", **more))
+
+
+def standing(company: Company) -> list[dict[str, Any]]:
+    """Return the parties that were not merged, by name."""
+    found = [value for value in company.latest("party").values() if value is not None and not value["merged_into"]]
+    return sorted(found, key=lambda party: str(party["name"]))
+
+
+def test_likeness_links_what_no_key_does(crm: Company) -> None:
+    """Nickname, mistyped domain and the same telephone: one person, nobody is asked."""
+    crm.record("salesforce", "Contact", ANN, at(1))
+    crm.record("salesforce", "Lead", LEAD, at(2))
+    assert [ref["id"] for ref in crm.only("party")["refs"]] == ["003A", "00QA"]
+    assert reviews(crm) == []
+
+
+def test_a_shared_mailbox_with_another_name_is_asked_about(crm: Company) -> None:
+    """The new record is a party of its own; the question names no name and no address."""
+    crm.record("salesforce", "Contact", ANN, at(1))
+    crm.record("salesforce", "Lead", HUSBAND, at(2))
+    assert [party["given_name"] for party in standing(crm)] == ["Ann", "Bob"]
+    (item,) = reviews(crm)
+    assert (item.kind, item.open, item.object_key) == ("identity", True, f"party/{crm.party('Bob Lee')['id']}")
+    assert crm.party("Ann Lee")["id"] in item.candidates[0]
+    assert "acme" not in item.candidates[0].casefold()
+    assert '"email":"same"' in item.candidates[0]
+
+
+def test_rejected_is_never_asked_again(crm: Company) -> None:
+    """Whatever changes in either record: those two are kept apart."""
+    crm.record("salesforce", "Contact", ANN, at(1))
+    crm.record("salesforce", "Lead", HUSBAND, at(2))
+    decide(crm, "reject", review=reviews(crm)[0].id)
+    crm.record("salesforce", "Lead", {**HUSBAND, "Street": "1 Main St"}, at(3))
+    crm.record("salesforce", "Contact", {**ANN, "MailingStreet": "1 Main St"}, at(4))
+    assert [item.open for item in reviews(crm)] == [True, False]
+    assert len(standing(crm)) == 2
+
+
+def test_accepted_becomes_one_and_can_be_undone(crm: Company) -> None:
+    """The loser's record leads to the survivor; a split restores both, under their former ids."""
+    crm.record("salesforce", "Contact", ANN, at(1))
+    crm.record("salesforce", "Lead", {**HUSBAND, "Industry": "Retail"}, at(2))
+    ann, bob = standing(crm)
+    decide(crm, "accept", review=reviews(crm)[0].id)
+    (one,) = standing(crm)
+    assert (one["id"], one["industry"], len(one["refs"])) == (ann["id"], "Retail", 2)
+    assert crm.latest("party")[bob["id"]]["merged_into"] == ann["id"]
+    crm.record("salesforce", "Lead", {**HUSBAND, "Website": "https://lee.example"}, at(3))
+    assert standing(crm)[0]["website"] == "https://lee.example"
+    decide(crm, "split", party=bob["id"])
+    first, second = standing(crm)
+    assert {**first, "version": 0, "changed_at": 0} == {**ann, "version": 0, "changed_at": 0}
+    assert (second["id"], second["name"], second["website"]) == (bob["id"], "Bob Lee", "https://lee.example")
+    assert [ref["id"] for ref in second["refs"]] == ["00QA"]
+    crm.record("salesforce", "Lead", {**HUSBAND, "Website": None}, at(4))
+    crm.record("salesforce", "Contact", {**ANN, "LastName": "Lee-Diaz"}, at(4))
+    assert [(party["name"], party["website"]) for party in standing(crm)] == [("Ann Lee-Diaz", None), ("Bob Lee", None)]
+
+
+def test_both_sides_are_read_anew_after_a_split(crm: Company) -> None:
+    """What came while they were one is told by the vendors again."""
+    crm.record("salesforce", "Contact", ANN, at(1))
+    crm.record("salesforce", "Lead", HUSBAND, at(2))
+    decide(crm, "accept", review=reviews(crm)[0].id)
+    (_, bob) = sorted(crm.latest("party").values(), key=lambda party: party["merged_into"] or "")
+    commands = crm.take(Decision(TENANT, "split", AT, party=bob["id"]))
+    assert {(c.operation, c.object, c.remote_id) for c in commands} >= {
+        ("FETCH", "Lead", "00QA"),
+        ("FETCH", "Contact", "003A"),
+    }
+
+
+def test_documents_count_for_the_survivor_and_come_back(crm: Company) -> None:
+    """Figures and new documents follow a merged customer; a split gives them back."""
+    crm.record("quickbooks", "Customer", stored("Customer", "58"), version(0))
+    crm.record(
+        "quickbooks", "Customer", stored("Customer", "59", CompanyName="Globex", DisplayName="Globex"), version(0)
+    )
+    crm.record("quickbooks", "Payment", stored("Payment", "180"), version(0))
+    acme, globex = (crm.party(name)["id"] for name in ("Acme, Inc.", "Globex"))
+    decide(crm, "merge", party=acme, other=globex)
+    paid = crm.latest("party")[globex]["finance"]["lifetime_value"]
+    assert paid == crm.only("payment")["amount"]
+    second = stored("Payment", "181", token=1)
+    crm.record("quickbooks", "Payment", second, version(1))
+    assert crm.latest("party")[globex]["finance"]["lifetime_value"] == 2 * paid
+    again = crm.take(Decision(TENANT, "split", AT, party=acme))
+    assert "181" in {c.remote_id for c in again if c.object == "Payment"}
+    crm.record("quickbooks", "Payment", second, version(1))
+    assert crm.latest("party")[acme]["finance"]["lifetime_value"] == 2 * paid
+    assert crm.latest("party")[globex]["finance"]["lifetime_value"] == 0
+
+
+def test_an_order_of_a_merged_customer_is_billed_to_the_survivor(crm: Company) -> None:
+    """What is asked of the accounts refers to the party that stands."""
+    crm.record("salesforce", "Account", ACCOUNT, at(1))
+    crm.record("salesforce", "Account", {**ACCOUNT, "Id": "001B", "Name": "Globex"}, at(1))
+    acme, globex = (crm.party(name)["id"] for name in ("Acme, Inc.", "Globex"))
+    decide(crm, "merge", party=acme, other=globex)
+    commands = crm.record("salesforce", "OpportunitySnapshot", snapshot(), at(3), remote_id="006A")
+    assert of(commands, "quickbooks", "Customer").object_key == f"party/{globex}"
+    assert globex in str(body(of(commands, "quickbooks", "Invoice"))["CustomerRef"])
+
+
+def test_a_party_follows_its_vendors_merge(crm: Company) -> None:
+    """Salesforce merged two accounts: theirs become one, whichever news comes first."""
+    crm.record("salesforce", "Account", ACCOUNT, at(1))
+    crm.record("salesforce", "Account", {**ACCOUNT, "Id": "001B", "Name": "Globex"}, at(1))
+    crm.record("salesforce", "Account", {}, at(2), remote_id="001B", deleted=True, merged_into="001A")
+    (one,) = standing(crm)
+    assert [ref["id"] for ref in one["refs"]] == ["001A"]
+    crm.record("salesforce", "Contact", CONTACT, at(1))
+    crm.record("salesforce", "Contact", {}, at(2), remote_id="003A", deleted=True, merged_into="003B")
+    crm.record("salesforce", "Contact", {**CONTACT, "Id": "003B", "FirstName": "Anne", "Email": None}, at(3))
+    assert len(standing(crm)) == 2
+
+
+def test_a_converted_lead_follows_to_its_contact(crm: Company) -> None:
+    """Known apart until then, they are one party from the conversion on; a contact to come will be that party."""
+    crm.record("salesforce", "Contact", ANN, at(1))
+    contact = crm.only("party")["id"]
+    crm.record("salesforce", "Lead", {**HUSBAND, "Email": "bob@else.example", "Phone": None}, at(1))
+    assert len(standing(crm)) == 2
+    converted = {**HUSBAND, "Email": "bob@else.example", "Phone": None, "ConvertedContactId": "003A"}
+    crm.record("salesforce", "Lead", converted, at(2))
+    assert [party["id"] for party in standing(crm)] == [contact]
+    other = {**HUSBAND, "Id": "00QB", "LastName": "Diaz", "Email": "d@else.example", "Phone": None}
+    crm.record("salesforce", "Lead", {**other, "ConvertedContactId": "003C"}, at(3))
+    crm.record("salesforce", "Contact", {**CONTACT, "Id": "003C", "LastName": "Diaz", "Email": "x@y.example"}, at(4))
+    assert len(standing(crm)) == 2
+
+
+def test_what_became_alike_later_is_asked_about(crm: Company) -> None:
+    """Parties that exist are never joined unasked."""
+    crm.record("salesforce", "Contact", ANN, at(1))
+    crm.record("salesforce", "Lead", {**LEAD, "FirstName": "?", "LastName": "Unknown", "Email": "a@b.example"}, at(2))
+    assert reviews(crm) == []
+    crm.record("salesforce", "Lead", LEAD, at(3))
+    assert len(standing(crm)) == 2
+    assert len(reviews(crm)) == 1
+
+
+def test_accounts_persons_are_never_joined_by_likeness(crm: Company) -> None:
+    """Two customers of the accounts carry two balances: a person is asked."""
+    ann = {"DisplayName": "Ann Lee", "CompanyName": None, "GivenName": "Ann", "FamilyName": "Lee"}
+    mail = {"PrimaryEmailAddr": {"Address": "ann@acme.example"}}
+    crm.record("quickbooks", "Customer", stored("Customer", "58", **ann, **mail), version(0))
+    crm.record("quickbooks", "Customer", stored("Customer", "59", **ann, **mail), version(0))
+    assert len(standing(crm)) == 2
+    assert len(reviews(crm)) == 1
+
+
+@pytest.mark.parametrize(
+    ("verdict", "more", "field"),
+    [
+        ("accept", {"review": "nothing"}, "review"),
+        ("perhaps", {}, "verdict"),
+        ("split", {"party": "nobody"}, "party"),
+        ("merge", {"party": "nobody", "other": "nobody"}, "party"),
+    ],
+)
+def test_a_decision_that_cannot_be_done_says_why(crm: Company, verdict: str, more: dict[str, str], field: str) -> None:
+    """It names the field, and changes nothing."""
+    with pytest.raises(MappingError, match=field):
+        decide(crm, verdict, **more)
