@@ -10,7 +10,7 @@ import zlib
 from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from connectors.errors import RejectedError
 from connectors.ports import Clock, Raw
@@ -29,6 +29,7 @@ LOOK_SECONDS = 2.0
 LOST_SECONDS = 10.0
 MOST_LOST_SECONDS = 600.0
 REMEMBERED = 50_000
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 DELETED_DAYS = 29
 """How far back the service lists deletions: 30 days at most."""
 
@@ -167,9 +168,8 @@ class History:
     def _next_look(self, name: str) -> datetime:
         looked, since = self._looked.get(name), self._state.positions[name].since
         if name in self._polled:
-            return looked + timedelta(seconds=self._plan.poll) if looked else self._clock.now()
-        read = since + self._plan.overlap if since else self._clock.now()
-        return read + timedelta(seconds=self._plan.sweep)
+            return looked + timedelta(seconds=self._plan.poll) if looked else NEVER
+        return since + self._plan.overlap + timedelta(seconds=self._plan.sweep) if since else NEVER
 
     async def _begin(self, name: str, now: datetime) -> Sequence[Raw]:
         """Decide how the past of an object is read: not at all if it is a part, by bulk if it is large."""

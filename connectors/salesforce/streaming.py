@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from connectors.ports import Batch, Clock, Raw
 from connectors.pubsub_api.pubsub_api_pb2 import ConsumerEvent, FetchResponse
 from connectors.salesforce.budget import Budget
 from connectors.salesforce.changes import Change
-from connectors.salesforce.client import CLIENT, IDS, SalesforceClient
+from connectors.salesforce.client import CLIENT, IDS, Record, SalesforceClient
 from connectors.salesforce.cursor import State, decode, encode
 from connectors.salesforce.history import History, Memory, gone
 from connectors.salesforce.plan import Plan, topic_of
@@ -216,8 +216,8 @@ class Reader:
             return []
 
     async def _records(self, changes: Sequence[Change]) -> Sequence[Raw]:
-        """Read the records that changes name, parents first."""
-        named: dict[str, dict[str, Named]] = {}
+        """Read the records that changes name; they come in the order of their last change, as the vendor tells it."""
+        named: dict[tuple[str, str], Named] = {}
         for change in changes:
             if change.object not in self._plan.streamed:
                 continue
@@ -226,28 +226,22 @@ class Reader:
             elif change.uncounted:
                 self._history.restart(change.object)
             elif change.touches(self._plan.columns[change.object]):
-                _note(named.setdefault(change.object, {}), change)
-        raws: list[Raw] = []
-        for name in (name for name in self._plan.streamed if name in named):
-            raws += await self._read(name, named[name])
-        return raws
+                _note(named, change)
+        found: dict[tuple[str, str], Record] = {}
+        for name in dict.fromkeys(object_type for object_type, _ in named):
+            ids = [each.id for (object_type, _), each in named.items() if object_type == name]
+            self._budget.spend(-(-len(ids) // IDS), self._clock.now())
+            rows = await self._client.by_ids(name, self._plan.columns[name], ids, deleted=True)
+            found |= {(name, short): row for short, row in rows.items()}
+        raws = (self._raw(key[0], each, found.get(key)) for key, each in named.items())
+        return [raw for raw in raws if raw is not None]
 
-    async def _read(self, name: str, named: Mapping[str, Named]) -> Sequence[Raw]:
-        ids = [each.id for each in named.values()]
-        self._budget.spend(-(-len(ids) // IDS), self._clock.now())
-        found = await self._client.by_ids(name, self._plan.columns[name], ids, deleted=True)
-        raws: list[Raw] = []
-        for short, each in named.items():
-            record = found.get(short)
-            if record is None:
-                if each.surely_gone:
-                    raws.append(gone(name, each.id, each.committed, ours=each.ours))
-                continue
-            undeleted = bool({"UNDELETE", "GAP_UNDELETE"} & each.kinds)
-            raw = raw_of(name, record, undeleted=undeleted, ours=each.ours)
-            if raw is not None and (self._memory.is_news(record) or undeleted):
-                raws.append(raw)
-        return raws
+    def _raw(self, name: str, each: Named, record: Record | None) -> Raw | None:
+        if record is None:
+            return gone(name, each.id, each.committed, ours=each.ours) if each.surely_gone else None
+        undeleted = bool({"UNDELETE", "GAP_UNDELETE"} & each.kinds)
+        is_news = self._memory.is_news(record) or undeleted
+        return raw_of(name, record, undeleted=undeleted, ours=each.ours) if is_news else None
 
     async def _renew(self, error: UnauthorizedError) -> None:
         """Get another token, once; a second refusal is everybody's business."""
@@ -277,10 +271,12 @@ class Reader:
             await asyncio.shield(subscription.aclose())
 
 
-def _note(named: dict[str, Named], change: Change) -> None:
-    """Add what one change says to what is known of its records."""
+def _note(named: dict[tuple[str, str], Named], change: Change) -> None:
+    """Add what one change says to what is known of its records, and put them at the end."""
     for record_id in change.ids:
-        each = named.setdefault(record_id[:15], Named(record_id, change.committed))
+        key = change.object, record_id[:15]
+        each = named.pop(key, None) or Named(record_id, change.committed)
         each.kinds.add(change.kind)
         each.committed = max(each.committed, change.committed)
         each.ours = each.ours and change.by(CLIENT)
+        named[key] = each

@@ -2,9 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
-from typing import Any
 
-import httpx
 import pytest
 
 from connectors.errors import InDoubtError, RejectedError, RetryableError
@@ -12,43 +10,9 @@ from connectors.ports import Batch, Call, Raw, RemoteRef
 from connectors.salesforce import client
 from connectors.wire import loads
 from tests.contract.connectors.kit.company import Company, Connect
+from tests.contract.connectors.kit.salesforce_user import DATA, User
 
 MakeCall = Callable[..., Call]
-DATA = "/services/data/v67.0"
-
-
-class User:
-    """Somebody who works in the org, through the API."""
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self.client = client
-
-    async def create(self, object_type: str, **fields: Any) -> str:
-        """Create a record and return its id."""
-        answer = await self.client.post(f"{DATA}/sobjects/{object_type}", json=fields)
-        assert answer.is_success, answer.text
-        return str(answer.json()["id"])
-
-    async def create_many(self, object_type: str, records: list[dict[str, Any]]) -> None:
-        """Create records, 200 a call."""
-        for start in range(0, len(records), 200):
-            rows = [{"attributes": {"type": object_type}, **record} for record in records[start : start + 200]]
-            answer = await self.client.post(f"{DATA}/composite/sobjects", json={"allOrNone": True, "records": rows})
-            assert all(row["success"] for row in answer.json()), answer.text
-
-    async def update(self, object_type: str, record_id: str, **fields: Any) -> None:
-        """Change a record."""
-        answer = await self.client.patch(f"{DATA}/sobjects/{object_type}/{record_id}", json=fields)
-        assert answer.is_success, answer.text
-
-    async def delete(self, object_type: str, record_id: str) -> None:
-        """Move a record to the recycle bin."""
-        assert (await self.client.delete(f"{DATA}/sobjects/{object_type}/{record_id}")).is_success
-
-    async def only(self, soql: str) -> str:
-        """Return the id a query finds."""
-        answer = await self.client.get(f"{DATA}/query", params={"q": soql})
-        return str(answer.json()["records"][0]["Id"])
 
 
 @pytest.fixture
@@ -60,11 +24,9 @@ async def company(connect: Connect) -> Company:
 @pytest.fixture
 async def user(company: Company) -> AsyncIterator[User]:
     """Its user."""
-    headers = {"Authorization": f"Bearer {company.credentials['access_token']}"}
-    async with httpx.AsyncClient(
-        base_url=str(company.admin.base_url), headers=headers, trust_env=False, timeout=60
-    ) as session:
-        yield User(session)
+    made = User(company)
+    yield made
+    await made.aclose()
 
 
 @pytest.fixture

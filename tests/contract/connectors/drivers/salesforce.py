@@ -3,16 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-import httpx
-
 from connectors.ports import Raw
 from connectors.wire import loads
 from tests.contract.connectors.kit.company import Company
 from tests.contract.connectors.kit.driver import Key, PageSize, SourceDriver, Truth
+from tests.contract.connectors.kit.salesforce_user import AT_ONCE, User
 
-DATA = "/services/data/v67.0"
 NAMES = {"Account": "Name", "Contact": "LastName"}
-AT_ONCE = 200
 
 
 class Polled:
@@ -25,35 +22,25 @@ class Polled:
     webhooks: ClassVar[bool] = False
 
     def __init__(self, company: Company) -> None:
-        headers = {"Authorization": f"Bearer {company.credentials['access_token']}"}
         self._company = company
-        self._user = httpx.AsyncClient(base_url=company.admin.base_url, headers=headers, trust_env=False, timeout=60)
+        self._user = User(company)
         self._edits = 0
 
     async def create(self, count: int) -> None:
         """Make one account for every ten contacts."""
         accounts = max(1, count // 10)
-        await self._create_all("Account", [{"Name": f"Company {n}"} for n in range(accounts)])
-        await self._create_all("Contact", [{"LastName": f"Person {n}"} for n in range(count - accounts)])
-
-    async def _create_all(self, object_type: str, records: Sequence[dict[str, Any]]) -> None:
-        for start in range(0, len(records), AT_ONCE):
-            rows = [{"attributes": {"type": object_type}, **record} for record in records[start : start + AT_ONCE]]
-            answer = await self._user.post(f"{DATA}/composite/sobjects", json={"allOrNone": True, "records": rows})
-            assert all(row["success"] for row in answer.json()), answer.text
+        await self._user.create_many("Account", [{"Name": f"Company {n}"} for n in range(accounts)])
+        await self._user.create_many("Contact", [{"LastName": f"Person {n}"} for n in range(count - accounts)])
 
     async def edit(self, key: Key) -> None:
         """Rename a record."""
         self._edits += 1
         object_type, record_id = key
-        name = {NAMES[object_type]: f"Edit {self._edits}"}
-        answer = await self._user.patch(f"{DATA}/sobjects/{object_type}/{record_id}", json=name)
-        assert answer.is_success, answer.text
+        await self._user.update(object_type, record_id, **{NAMES[object_type]: f"Edit {self._edits}"})
 
     async def delete(self, key: Key) -> None:
         """Move a record to the recycle bin."""
-        answer = await self._user.delete(f"{DATA}/sobjects/{key[0]}/{key[1]}")
-        assert answer.is_success, answer.text
+        await self._user.delete(*key)
 
     async def truth(self) -> Truth:
         """Return the names."""
