@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping
+from math import ceil
 from typing import Any
 from urllib.parse import urlencode
 
@@ -95,8 +96,10 @@ class RestApi:
                 return self.throttled()
             response = _answer(handle, shop, request, await request.body())
             level = self._buckets.level(shop.account, REQUESTS)
-            response.headers["x-shopify-shop-api-call-limit"] = f"{int(level.size - level.left)}/{int(level.size)}"
-            response.headers["x-shopify-api-version"] = shop.version
+            # As Shopify spells them over HTTP/1.1: its own Python library looks for them in this very case.
+            spent = f"{ceil(level.size - level.left)}/{int(level.size)}"
+            response.raw_headers.append((b"X-Shopify-Shop-Api-Call-Limit", spent.encode()))
+            response.raw_headers.append((b"X-Shopify-API-Version", shop.version.encode()))
             return response
 
         return endpoint
