@@ -31,7 +31,7 @@ class Shop:
         "customers_seconds": "0",
         "census_seconds": "0",
     }
-    pages: ClassVar[tuple[PageSize, ...]] = (PageSize("connectors.woocommerce.client.PAGE", 40),)
+    pages: ClassVar[tuple[PageSize, ...]] = (PageSize("connectors.woocommerce.client.PAGE", 90),)
     webhooks: ClassVar[bool] = True
 
     def __init__(self, company: Company) -> None:
@@ -104,8 +104,9 @@ class Shop:
 
     async def _bulk_edit(self) -> None:
         """Edit more orders than a page holds in one request, so that they share a second."""
+        await self._create_all("order", AT_ONCE)
         orders = [key[1] for key, content in (await self.truth()).items() if content is not None and key[0] == "order"]
-        rows = [{"id": int(id_), "customer_note": f"Bulk {id_}"} for id_ in orders[:AT_ONCE]]
+        rows = [{"id": int(id_), "customer_note": f"Bulk {id_}"} for id_ in orders[-AT_ONCE:]]
         answer = await self._user.post(f"{API}/orders/batch", json={"update": rows})
         assert answer.is_success, answer.text
 
