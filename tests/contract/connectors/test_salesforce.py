@@ -171,6 +171,7 @@ async def test_fields_are_written_back_and_rows_stand_for_themselves(
     outcomes = await company.sink.write(calls)
     assert [type(outcome.error) for outcome in outcomes] == [type(None), type(None), RejectedError, RejectedError]
     found = await company.sink.find(calls[0])
+    assert found is not None
     assert loads(found.body)["Sluiceway_Invoice_Status__c"] == "Paid"
     stored = {row["Id"]: row for row in await company.records("Account")}
     assert Decimal(str(stored[account]["Sluiceway_Lifetime_Value__c"])) == 61
@@ -183,7 +184,9 @@ async def test_an_unheard_update_may_be_repeated(company: Company, user: User, m
     call = make_call("Account", {"Customer_Tier__c": "Gold"}, remote=RemoteRef(account))
     await company.fault("commit_then_reset", path="composite")
     assert type((await company.write(call)).error) is InDoubtError
-    assert loads((await company.sink.find(call)).body)["Customer_Tier__c"] == "Gold"
+    found = await company.sink.find(call)
+    assert found is not None
+    assert loads(found.body)["Customer_Tier__c"] == "Gold"
     assert (await company.write(call)).error is None
 
 
