@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from connectors.clock import ManualClock
-from connectors.errors import ConnectorError, FatalError, NotSentError, UnauthorizedError
+from connectors.errors import ConnectorError, FatalError, NotSentError, RetryableError, UnauthorizedError
 from connectors.http import Http
 from connectors.oauth import REQUEST_SECONDS, Grant, TokenProvider
 from connectors.ports import Account, Secret
@@ -187,6 +187,56 @@ async def test_who_loses_the_race_uses_the_winners_token(make_provider: Make) ->
     store = StealingStore()
     await store.compare_and_set("acme", "quickbooks", Secret(CREDENTIALS), expected_version=0)
     assert await make_provider(store).token() == "the-winners"
+
+
+class AwayStore(MemoryTokenStore):
+    """Does not answer the calls numbered so."""
+
+    def __init__(self, *away: int) -> None:
+        super().__init__()
+        self.calls = 0
+        self._away = away
+
+    async def get(self, tenant: str, vendor: str) -> Secret | None:
+        """Read, or not."""
+        self._count()
+        return await super().get(tenant, vendor)
+
+    async def compare_and_set(self, tenant: str, vendor: str, secret: Secret, *, expected_version: int) -> bool:
+        """Write, or not."""
+        self._count()
+        return await super().compare_and_set(tenant, vendor, secret, expected_version=expected_version)
+
+    def _count(self) -> None:
+        self.calls += 1
+        if self.calls in self._away:
+            raise RetryableError("the database does not answer")
+
+
+async def test_new_tokens_wait_for_a_store_that_is_away(
+    make_provider: Make, server: TokenServer, clock: ManualClock
+) -> None:
+    """A rotated refresh token exists nowhere else: it is stored as soon as the store is back, and only then used."""
+    store = AwayStore(5, 6)  # first seeded, read twice, marked; then the new tokens
+    await store.compare_and_set("acme", "quickbooks", Secret(CREDENTIALS), expected_version=0)
+    token = asyncio.create_task(make_provider(store).token())
+    for pause in (1, 2):
+        await until(lambda: clock.sleepers > 0)
+        assert not token.done()
+        clock.advance(pause)
+    assert await token == "s3cr3t-access-1"
+    assert (await stored(store)).values["refresh_token"] == server.refresh_token
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("away", [2, 3, 4])
+async def test_without_the_store_nothing_is_asked(make_provider: Make, server: TokenServer, away: int) -> None:
+    """Neither read nor marked: the token endpoint is left alone, and what the token was for was not sent."""
+    store = AwayStore(away)
+    await store.compare_and_set("acme", "quickbooks", Secret(CREDENTIALS), expected_version=0)
+    with pytest.raises(NotSentError, match="does not answer"):
+        await make_provider(store).token()
+    assert not server.requests
 
 
 async def test_past_half_of_its_life_a_token_is_renewed_beside(

@@ -8,11 +8,17 @@ from typing import Any
 
 import pytest
 
-from connectors.errors import MappingError
-from connectors.kafka.records import Command, Reply, Request
+from connectors.errors import MappingError, RejectedError
+from connectors.kafka.records import Command, ConnectionChanged, Reply, Request
 from tests.unit.stages.kit import AT, TENANT, Company, body
 
-ADA: Mapping[str, Any] = {"external_id": "c-1", "kind": "person", "name": "Ada Lovelace", "emails": ["ada@example.com"]}
+ADA: Mapping[str, Any] = {
+    "external_id": "c-1",
+    "kind": "person",
+    "name": "Ada Lovelace",
+    "emails": ["ada@example.com"],
+    "billing_address": {"city": "London", "country": "United Kingdom"},
+}
 
 
 def request(key: str = "k1", digest: str = "d1", **changes: Any) -> Request:
@@ -85,4 +91,14 @@ def test_a_nameless_customer_is_a_dead_letter(company: Company) -> None:
     company.connect("quickbooks")
     with pytest.raises(MappingError, match="name"):
         company.take(request(name=" "))
+    assert company.take(request())
+
+
+def test_a_removed_tenant_begins_anew(company: Company) -> None:
+    """Disconnected, its records are refused; connected again, revision 1 holds."""
+    company.connect("quickbooks", revision=7)
+    company.take(ConnectionChanged(TENANT, 8, {}, "UTC", "USD"))
+    with pytest.raises(RejectedError, match="no connection"):
+        company.take(request())
+    company.connect("quickbooks", revision=1)
     assert company.take(request())
