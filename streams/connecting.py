@@ -13,8 +13,9 @@ from connectors.kafka.client import KafkaSettings, producer_config
 from connectors.kafka.codec import Codec
 from connectors.kafka.headers import event_headers, traceparent
 from connectors.kafka.partition import partition_for
-from connectors.kafka.records import Connection, ConnectionChanged
+from connectors.kafka.records import Connection, ConnectionChanged, Decision
 from connectors.kafka.topics import CONNECTION, INBOX, Topic
+from connectors.wire import iso_micros
 from streams.connections import Directory
 
 FLUSH_SECONDS = 15.0
@@ -50,6 +51,15 @@ async def remove(kafka: KafkaSettings, codec: Codec, former: Connection) -> None
     await asyncio.to_thread(_produce, kafka, codec, CONNECTION, ended, gone=True)
 
 
+async def decide(kafka: KafkaSettings, codec: Codec, decision: Decision) -> None:
+    """Tell a tenant's inbox what a person decided.
+
+    Raises:
+        KafkaException, RetryableError: not written; repeat.
+    """
+    await asyncio.to_thread(_produce, kafka, codec, INBOX, decision)
+
+
 def _decisive(connection: Connection) -> ConnectionChanged:
     """Return what of a connection decides results."""
     return ConnectionChanged(
@@ -64,7 +74,12 @@ def _decisive(connection: Connection) -> ConnectionChanged:
 
 
 def _produce(
-    kafka: KafkaSettings, codec: Codec, topic: Topic, record: Connection | ConnectionChanged, *, gone: bool = False
+    kafka: KafkaSettings,
+    codec: Codec,
+    topic: Topic,
+    record: Connection | ConnectionChanged | Decision,
+    *,
+    gone: bool = False,
 ) -> None:
     """Write a record, or the tombstone in its place."""
     failed: list[KafkaError] = []
@@ -83,14 +98,16 @@ def _produce(
         raise KafkaException(failed[0])
 
 
-def _headers(record: Connection | ConnectionChanged) -> Sequence[tuple[str, bytes]]:
+def _headers(record: Connection | ConnectionChanged | Decision) -> Sequence[tuple[str, bytes]]:
+    version = iso_micros(record.decided_at) if isinstance(record, Decision) else str(record.revision)
+    about = f"decision/{record.tenant}" if isinstance(record, Decision) else f"connection/{record.tenant}"
     return event_headers(
         schema=record.SCHEMA,
-        event_id=f"connection/{record.tenant}/{record.revision}",
+        event_id=f"{about}/{version}",
         source="/sluiceway/console",
         at=SystemClock().now(),
         trace=traceparent(None, secrets.token_hex),
         tenant=record.tenant,
         origin="cli",
-        version=str(record.revision),
+        version=version,
     )

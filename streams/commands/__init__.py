@@ -21,6 +21,8 @@ MODULES: tuple[str, ...] = (
     "keys",
     "mapping",
     "rules",
+    "review",
+    "reconcile",
     "dlq",
     "check",
 )
