@@ -54,6 +54,11 @@ class Position:
     known: Mapping[str, KnownIds] = field(default_factory=dict)
     spent: Spent = field(default_factory=Spent)
 
+    @property
+    def unread(self) -> bool:
+        """Tell whether something is still to be read by query."""
+        return bool(self.windows or self.listings)
+
 
 def encode(position: Position) -> str:
     """Write a cursor."""

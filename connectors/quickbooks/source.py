@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from connectors import accounts
+from connectors.pacing import room
 from connectors.ports import Account, Batch, Clock, Raw
 from connectors.quickbooks.budget import Budget, Spent
 from connectors.quickbooks.client import PAGE, Capture, Entity, QuickBooksClient, quoted
@@ -28,9 +29,11 @@ LOOK_BACK = timedelta(days=29)
 """A day less than capture's own, as clocks differ."""
 SECOND = timedelta(seconds=1)
 SWEEPS_APART = timedelta(seconds=60)
-"""Within one reading: a long one goes on being swept, and comes to its end however short the period."""
+"""While something is still to be read by query: that must come to its end, however short the period."""
+LOOK_SECONDS = 1.0
 
-Page = tuple[Sequence[Raw], Position]
+Page = tuple[Sequence[Raw], Position, bool]
+"""Records, the position after them, and whether this piece of work is done."""
 logger = logging.getLogger(__name__)
 
 
@@ -56,9 +59,10 @@ class _Found:
 
 
 class QuickBooksSource:
-    """Reads the entities of setting `objects`. Asked often, it calls QuickBooks only when a sweep is due."""
+    """Reads the entities of setting `objects`; between two sweeps it waits, and holds no permit."""
 
     name = "quickbooks"
+    streaming = True
 
     def __init__(self, client: QuickBooksClient, account: Account, clock: Clock) -> None:
         self._client = client
@@ -72,47 +76,59 @@ class QuickBooksSource:
             timedelta(seconds=accounts.number(account, "sweep_seconds", SWEEP_SECONDS)),
         )
         self._stored = 0  # how many of the client's reads a cursor has
+        self._said = ""
         self._base = Spent(), 0  # what the cursor said, and `_stored` then
 
     async def read(self, cursor: str | None) -> AsyncIterator[Batch]:
-        """Yield what changed since `cursor` if a sweep is due, and what is still to be read by query.
+        """Yield what changed since `cursor` whenever a sweep is due, and what is still to be read by query.
 
         None begins with everything last updated since `start_at`, or all there is.
 
         Raises:
             ConnectorError: see `ports.Source`.
         """
-        start = position = decode(cursor)
+        position = decode(cursor)
         self._base = position.spent, self._stored
-        again = self._clock.now()
-        try:
-            while True:
-                self._afford()
-                if self._clock.now() >= again and self._due(position):
-                    pages, again = self._sweep(position), self._clock.now() + SWEEPS_APART
-                elif position.windows:
-                    pages = self._window(position)
-                elif position.listings:
-                    pages = self._listing(position)
-                else:
-                    return
-                async for records, after in pages:
+        while True:
+            try:
+                pages = self._next(position)
+                if pages is None:
+                    await self._clock.sleep(LOOK_SECONDS)
+                    continue
+                async for records, after, done in pages:
                     position = self._counted(after)
-                    yield Batch(records, encode(position))
-        except _SpentError:
-            if self._budget.left(start.spent, self._clock.now()):
-                logger.warning(
-                    "%s: the month's %d reads are used up, none is made before the next; monthly_reads allows more",
-                    self._where,
-                    self._budget.monthly,
-                )
-                yield Batch([], encode(self._counted(position)))
+                    yield Batch(records, encode(position), caught_up=done and not position.unread)
+            except _SpentError:
+                counted = self._counted(position)
+                if counted.spent == position.spent:
+                    self._say_spent(position.spent.month)
+                    await self._clock.sleep(LOOK_SECONDS)
+                else:
+                    position = counted
+                    yield Batch([], encode(position))
 
-    def _due(self, position: Position) -> bool:
+    def _say_spent(self, month: str) -> None:
+        if self._said != month:
+            self._said = month
+            text = "%s: the %d reads of %s are used up, none is made before it ends; monthly_reads allows more"
+            logger.warning(text, self._where, self._budget.monthly, month)
+
+    def _next(self, position: Position) -> AsyncIterator[Page] | None:
+        """Return the next piece of work, None if there is none now.
+
+        Raises:
+            _SpentError: nor will there be any this month.
+        """
+        self._afford()
         if position.swept_at is None or set(self._entities) - set(position.entities):
-            return True
+            return self._sweep(position)
         now = self._clock.now()
-        return now >= self._budget.next_sweep(position.swept_at, self._spent(), now)
+        due = self._budget.next_sweep(position.swept_at, self._spent(), now)
+        if now >= (max(due, position.swept_at + SWEEPS_APART) if position.unread else due):
+            return self._sweep(position)
+        if not position.unread or not room():
+            return None
+        return self._window(position) if position.windows else self._listing(position)
 
     async def _sweep(self, position: Position) -> AsyncIterator[Page]:
         """Tell what capture shows; what it cannot show becomes windows and listings."""
@@ -132,9 +148,9 @@ class QuickBooksSource:
                 found.full += wanted
             else:
                 if records:
-                    yield records, position
+                    yield records, position, False
                 records, position = await self._told(position, answer, found)
-        yield records, self._swept(position, found, resumed if gap else None)
+        yield records, self._swept(position, found, resumed if gap else None), True
 
     async def _told(self, position: Position, answer: Capture, found: _Found) -> tuple[list[Raw], Position]:
         """Return the records of an answer that is complete, and the position that knows them."""
@@ -195,7 +211,7 @@ class QuickBooksSource:
                 position = _with_known(position, window.entity, (raw.remote_id for raw in records))
             windows = (replace(window, left=left), *others) if left else tuple(others)
             position = replace(position, windows=windows)
-        yield records, position
+        yield records, position, True
 
     async def _listing(self, position: Position) -> AsyncIterator[Page]:
         """Tell which ids of the first listing's entity are not in the company any more."""
@@ -209,7 +225,7 @@ class QuickBooksSource:
             start += PAGE
             if len(page) < PAGE:
                 break
-            yield [], position
+            yield [], position, False
         missing = list(position.known.get(entity, KnownIds()).missing_from(listed))
         while missing:
             ids, missing = missing[:PAGE], missing[PAGE:]
@@ -219,8 +235,8 @@ class QuickBooksSource:
             known = {**position.known, entity: position.known[entity].removing(gone)}
             position = replace(position, known=known)
             version = deletion_version(self._client.now())
-            yield [Raw(entity, remote_id, version, b"{}", deleted=True) for remote_id in gone], position
-        yield [], replace(position, listings=tuple(others))
+            yield [Raw(entity, remote_id, version, b"{}", deleted=True) for remote_id in gone], position, False
+        yield [], replace(position, listings=tuple(others)), True
 
     async def _alive(self, entity: str, ids: Iterable[str]) -> dict[str, Raw]:
         """Return those of the objects that a query shows."""

@@ -1,6 +1,7 @@
 """What is the QuickBooks source's own: sweeps by capture, and what repairs it where capture does not reach."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,27 @@ import pytest
 from connectors.catalogue import VENDORS
 from connectors.clock import ManualClock
 from connectors.ports import Account, Batch, Raw, Secret, Source, Tools
+from connectors.quickbooks.client import CAPTURE_MOST, PAGE
 from connectors.quickbooks.cursor import decode
+from connectors.sandbox.quickbooks.cdc import MOST
 from connectors.sandbox.server import serve
 from connectors.tokens import MemoryTokenStore
 from connectors.wire import loads
 
 DAY = 86_400.0
 READS = ("read ", "query", "cdc", "batch")
+
+
+class IdleError(Exception):
+    """Whoever would wait has nothing to do now."""
+
+
+class StandingClock(ManualClock):
+    """Nobody waits: time is moved by the test."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Tell that there is nothing to do."""
+        raise IdleError(seconds)
 
 
 class Company:
@@ -69,9 +84,12 @@ class Company:
 
 
 @pytest.fixture
-async def company(tmp_path: Path) -> AsyncIterator[Company]:
-    """An empty company; `open` connects a source to it."""
-    clock = ManualClock(datetime(2026, 1, 5, 12, tzinfo=UTC))
+async def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Company]:
+    """An empty company; `open` connects a source to it. Capture and pages hold 100 objects in place of 1,000."""
+    assert CAPTURE_MOST == PAGE == MOST == 1000
+    for name in ("quickbooks.client.CAPTURE_MOST", "quickbooks.source.PAGE", "sandbox.quickbooks.cdc.MOST"):
+        monkeypatch.setattr(f"connectors.{name}", 100)
+    clock = StandingClock(datetime(2026, 1, 5, 12, tzinfo=UTC))
     served = await serve(["quickbooks"], tmp_path, {"quickbooks": 0}, clock=clock)
     opened = []
     async with httpx.AsyncClient(base_url=served.url("quickbooks"), trust_env=False, timeout=60) as admin:
@@ -104,12 +122,18 @@ async def company(tmp_path: Path) -> AsyncIterator[Company]:
 
 
 async def read(source: Source, cursor: str | None) -> tuple[list[Raw], str | None]:
-    """Read to the end; an empty answer keeps the cursor."""
-    records: list[Raw] = []
-    async for batch in source.read(cursor):
-        records += batch.records
-        cursor = batch.cursor
-    return records, cursor
+    """Read until there is nothing to do; an empty answer keeps the cursor."""
+    batches = await pages(source, cursor)
+    return [raw for batch in batches for raw in batch.records], batches[-1].cursor if batches else cursor
+
+
+async def pages(source: Source, cursor: str | None) -> list[Batch]:
+    """Read until the source would wait."""
+    found: list[Batch] = []
+    with suppress(IdleError):
+        async for batch in source.read(cursor):
+            found += [batch]
+    return found
 
 
 def told(records: Sequence[Raw]) -> list[tuple[str, str, bool]]:
@@ -187,13 +211,13 @@ async def test_a_living_object_that_capture_calls_deleted_stays(company: Company
 
 
 async def test_full_answers_are_halved_and_an_entity_that_fills_one_is_read_by_query(company: Company) -> None:
-    """More than 1,000 changes of several entities and of one: all are told, the deleted ones among them."""
+    """More changes than it tells of several entities and of one: all are told, the deleted ones among them."""
     source = company.open()
     gone = (await company.customers("gone"))[0]
     _, cursor = await read(source, None)
     assert decode(cursor).known["Customer"].blocks
     company.clock.advance(300)
-    await company.put("seed", size=1050, seed=1)
+    await company.put("seed", size=105, seed=1)
     await company.put("settings", settings={"payment_bumps_invoice": False})
     winner = (await company.customers("winner"))[0]
     await company.merge("Customer", gone["Id"], winner["Id"])
@@ -252,17 +276,18 @@ async def test_clocks_that_differ_lose_nothing(company: Company, ahead: int) -> 
 
 async def test_live_edits_during_a_backfill_lose_nothing(company: Company) -> None:
     """Rows that are edited while pages are read move others; each still comes, and no older state after a newer one."""
-    await company.put("seed", size=1200, seed=2)
+    await company.put("seed", size=420, seed=2)
     company.clock.advance(3600)
     source = company.open(objects="Customer")
     stored = (await company.admin.get("/__sandbox/records/Customer")).json()["records"]
     tokens = {row["Id"]: row["SyncToken"] for row in stored}
     batches: list[Batch] = []
-    async for batch in source.read(None):
-        batches.append(batch)
-        for id_ in list(tokens)[len(batches) * 7 :: 201]:
-            edited = await company.touch("Customer", {"Id": id_, "SyncToken": tokens[id_]}, Notes="live")
-            tokens[id_] = edited["SyncToken"]
+    with suppress(IdleError):
+        async for batch in source.read(None):
+            batches.append(batch)
+            for id_ in list(tokens)[len(batches) * 7 :: 71]:
+                edited = await company.touch("Customer", {"Id": id_, "SyncToken": tokens[id_]}, Notes="live")
+                tokens[id_] = edited["SyncToken"]
     company.clock.advance(300)
     edits, _ = await read(source, batches[-1].cursor)
     newest: dict[str, str] = {}
@@ -277,9 +302,10 @@ async def test_live_edits_during_a_backfill_lose_nothing(company: Company) -> No
 
 async def test_every_stored_cursor_resumes_without_loss(company: Company) -> None:
     """Killed after any page, another process goes on from its cursor and tells all the rest."""
-    await company.put("seed", size=1010, seed=3)
+    await company.put("seed", size=110, seed=3)
     company.clock.advance(3600)
-    batches = [batch async for batch in company.open().read(None)]
+    batches = await pages(company.open(), None)
+    assert [batch.caught_up for batch in batches] == [False] * (len(batches) - 1) + [True]
     everything = {(raw.object, raw.remote_id) for batch in batches for raw in batch.records}
     assert len(batches) > 4
     before: set[tuple[str, str]] = set()
@@ -309,20 +335,20 @@ async def test_reads_stay_within_the_month(company: Company) -> None:
 
 async def test_a_spent_budget_is_said_and_kept(company: Company, caplog: pytest.LogCaptureFixture) -> None:
     """A backfill that needs more than the month has stops, says so once, and goes on next month."""
-    await company.put("seed", size=1100, seed=4)
+    await company.put("seed", size=110, seed=4)
     company.clock.advance(3600)
     source, cursor = company.open(monthly_reads="3"), None
     records, cursor = await read(source, None)
     assert await company.metered() == 3
     assert (await read(source, cursor))[0] == []
     [said] = [entry.message for entry in caplog.records if "used up" in entry.message]
-    assert said.startswith("tenant t, quickbooks: the month's 3 reads are used up")
+    assert said.startswith("tenant t, quickbooks: the 3 reads of 2026-01 are used up")
     seen = {raw.remote_id for raw in records}
     for month in (2, 3, 4, 5, 6, 7):
         company.clock.advance((datetime(2026, month, 2, tzinfo=UTC) - company.clock.now()).total_seconds())
         records, cursor = await read(source, cursor)
         seen |= {raw.remote_id for raw in records if raw.object == "Customer"}
-    assert len(seen) == 1100
+    assert len(seen) == 110
 
 
 async def test_an_entity_added_later_is_read_from_the_beginning(company: Company) -> None:
