@@ -12,6 +12,7 @@ from connectors.kafka.admin import topic_states
 from connectors.kafka.contracts import check_schemas
 from streams.commands.environment import PREFIX
 from streams.commands.failures import describe, run
+from streams.gateway.origin import trusted_proxies
 from streams.settings import Settings
 from streams.tokens import open_tokens
 
@@ -49,7 +50,7 @@ def effective(settings: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:
 
 
 async def _problems(settings: Settings) -> list[str]:
-    checks: list[Callable[[Settings], Awaitable[list[str]]]] = [_hosts, _tokens, _topics, _schemas]
+    checks: list[Callable[[Settings], Awaitable[list[str]]]] = [_hosts, _proxies, _tokens, _topics, _schemas]
     results = await asyncio.gather(*(one(settings) for one in checks), return_exceptions=True)
     problems: list[str] = []
     for result in results:
@@ -68,6 +69,11 @@ async def _hosts(settings: Settings) -> list[str]:
         for host in settings.allow_hosts
         if not HOST.fullmatch(host.lower())
     ]
+
+
+async def _proxies(settings: Settings) -> list[str]:
+    trusted_proxies(settings)
+    return []
 
 
 async def _tokens(settings: Settings) -> list[str]:

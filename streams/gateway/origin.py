@@ -3,6 +3,9 @@
 import ipaddress
 from collections.abc import Sequence
 
+from connectors.errors import FatalError
+from streams.settings import Settings
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -17,6 +20,18 @@ def network(text: str) -> Network:
     if found.prefixlen == 0:
         raise ValueError(f"{text} is every address there is; name those of the proxies")
     return found
+
+
+def trusted_proxies(settings: Settings) -> Sequence[Network]:
+    """Return the proxies in front.
+
+    Raises:
+        FatalError: one of them is no address; names it.
+    """
+    try:
+        return [network(text) for text in settings.gateway.trusted_proxies]
+    except ValueError as error:
+        raise FatalError(f"SLUICEWAY_GATEWAY__TRUSTED_PROXIES: {error}") from None
 
 
 def sender(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> Address | None:

@@ -12,7 +12,6 @@ from starlette.applications import Starlette
 import connectors
 from connectors.catalogue import VENDORS
 from connectors.clock import SystemClock
-from connectors.errors import FatalError
 from connectors.kafka.admin import require_partitions
 from connectors.kafka.codec import Codec
 from connectors.kafka.registry import RegistryIds
@@ -26,7 +25,7 @@ from streams.gateway.consent import Callback
 from streams.gateway.events import Events
 from streams.gateway.inbox import Inbox
 from streams.gateway.keys import ApiKeys
-from streams.gateway.origin import Network, network
+from streams.gateway.origin import trusted_proxies
 from streams.gateway.replies import Replies
 from streams.gateway.secrets import WebhookSecrets
 from streams.gateway.seen import Seen
@@ -132,18 +131,6 @@ class Gateway:
         await self._tokens.aclose()
         await self.probes.stop()
         self._ids.close()
-
-
-def trusted_proxies(settings: Settings) -> Sequence[Network]:
-    """Return the proxies in front.
-
-    Raises:
-        FatalError: one of them is no address; names it.
-    """
-    try:
-        return [network(text) for text in settings.gateway.trusted_proxies]
-    except ValueError as error:
-        raise FatalError(f"SLUICEWAY_GATEWAY__TRUSTED_PROXIES: {error}") from None
 
 
 async def serve(settings: Settings) -> None:

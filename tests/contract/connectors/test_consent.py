@@ -118,8 +118,9 @@ async def test_an_answer_counts_once_in_time_and_for_the_latest_link(person: Per
             await person.complete(wrong)
     with pytest.raises(RejectedError, match="connections authorize"):
         owner("nonsense")
-    late = replace(person, clock=ManualClock(person.clock.now()))
-    late.clock.advance(16 * 60)  # type: ignore[attr-defined]  a manual one
+    clock = ManualClock(person.clock.now())
+    clock.advance(16 * 60)
+    late = replace(person, clock=clock)
     with pytest.raises(RejectedError, match="connections authorize"):
         await late.complete(answer)
     await person.complete(answer)
