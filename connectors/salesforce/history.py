@@ -63,6 +63,7 @@ class Window:
         missed: it repairs a gap.
         binned: ids that it found deleted.
         first: no page of it was read yet.
+        void: its object is to be read from the beginning, whatever this one finds.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Window:
     pages: AsyncGenerator[Page]
     binned: set[str] = field(default_factory=set)
     first: bool = True
+    void: bool = False
 
 
 class History:
@@ -86,6 +88,7 @@ class History:
         self._state = state
         self._memory = memory
         self._polled = set(plan.polled)
+        state.due &= set(plan.objects)
         self._marks: Counter[str] = Counter(state.due)
         self._wanted: set[str] = set()
         self._looked: dict[str, datetime] = {}
@@ -114,6 +117,8 @@ class History:
     def restart(self, name: str) -> None:
         """Say that any record of an object may have changed."""
         self._state.positions[name] = Position(self._plan.start)
+        if self._open is not None and self._open.name == name:
+            self._open.void = True
         self.mark([name])
 
     def poll(self, names: Iterable[str]) -> None:
@@ -217,6 +222,8 @@ class History:
 
     def _move(self, window: Window, since: datetime) -> None:
         """Move the object's position, never back."""
+        if window.void:
+            return
         self._state.positions[window.name] = Position(max(since, window.since) if window.since else since)
 
     async def _as_now(self, name: str, records: Sequence[Record], settled: datetime) -> Sequence[Record]:
