@@ -35,6 +35,7 @@ DRIVERS: Sequence[type[SourceDriver]] = [
 ]
 GAPS = [(driver, gap) for driver in DRIVERS for gap in driver.gaps]
 PATIENCE_SECONDS = 60.0
+EDITS_PER_PAGE = 3
 MOST_READS = 20
 """A source that fails is read again from where it stands, as its owner does; not for ever."""
 
@@ -234,11 +235,10 @@ async def test_a_backfill_while_edits_run_overwrites_nothing(company: Company, d
     await driver.create(size)
     dice, inbox = random.Random(size), Inbox(driver)  # noqa: S311  reproducible, not secret
     keys, cursor = living(await driver.truth()), None
-    edits_per_page = max(1, min(20, size // 1000))
     async with reading(company.source, None) as pages:
         async for batch in pages:
             # What is in hand is out of date before it arrives.
-            for _ in range(edits_per_page):
+            for _ in range(EDITS_PER_PAGE):
                 await driver.edit(dice.choice(keys))
             await driver.delete(keys.pop(dice.randrange(len(keys))))
             await inbox.take(batch.records, company.connector.fetcher)
