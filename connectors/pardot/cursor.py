@@ -24,7 +24,7 @@ Seen = Mapping[int, tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record of an answer: its id, its stamp and a digest of its content."""
+    """One record of an answer: its id, its stamp and a digest of its content, negative while it is in the bin."""
 
     id: int
     stamp: datetime
@@ -82,6 +82,10 @@ class Pass:
         """Return the ids of the rows that were not emitted as they are now."""
         return fresh(self.seen, rows)
 
+    def binned(self) -> set[int]:
+        """Return the ids of what was emitted as deleted lately: a return may have the very stamp of the deletion."""
+        return {id_ for id_, (_, digest) in self.seen.items() if digest < 0}
+
     def follow(self, rows: Sequence[Row], *, more: bool, lag: timedelta, widest: timedelta) -> "Pass":
         """Return the pass after a step that answered `rows`; `more` says that the query holds further ones."""
         seen = {**self.seen, **{row.id: (_second(row.stamp), row.digest) for row in rows}}
@@ -138,6 +142,10 @@ class Tail:
     def fresh(self, rows: Sequence[Row]) -> set[int]:
         """Return the ids of the rows that were not emitted yet."""
         return fresh(self.seen, rows)
+
+    def binned(self) -> set[int]:
+        """Return nothing: what only comes to be has no bin."""
+        return set()
 
     def follow(self, rows: Sequence[Row], *, more: bool, lag: timedelta) -> "Tail":
         """Return the pass after a step that answered `rows`; `more` says that the query holds further ones."""

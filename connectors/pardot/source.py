@@ -1,7 +1,7 @@
 """Reads changes by polling; version 5 pushes nothing."""
 
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -68,10 +68,10 @@ class PardotSource:
                         yield Batch([], encode(_with(checkpoint, polled, narrower)))
                     raise
                 rows = [_row(polled, record) for record in records]
-                fresh = walk.fresh(rows)
+                fresh, binned = walk.fresh(rows), walk.binned()
                 walk = self._follow(walk, rows, more=more)
                 checkpoint = _with(checkpoint, polled, walk)
-                raws = [_raw(polled, record) for record in records if record["id"] in fresh]
+                raws = [_raw(polled, record, binned) for record in records if int(record["id"]) in fresh]
                 yield Batch(raws, encode(checkpoint))
 
     def _first(self, polled: Polled) -> Walk:
@@ -114,13 +114,16 @@ def _with(checkpoint: Checkpoint, polled: Polled, walk: Walk) -> Checkpoint:
 
 
 def _row(polled: Polled, record: Record) -> Row:
-    return Row(int(record["id"]), _stamp(polled, record), zlib.crc32(dumps(record)))
+    digest = zlib.crc32(dumps(record))
+    return Row(int(record["id"]), _stamp(polled, record), -1 - digest if record.get("isDeleted") else digest)
 
 
-def _raw(polled: Polled, record: Record) -> Raw:
-    deleted = bool(record.get("isDeleted"))
+def _raw(polled: Polled, record: Record, binned: Collection[int]) -> Raw:
     version = iso_micros(_stamp(polled, record))
-    return Raw(polled.name, str(record["id"]), version, b"{}" if deleted else dumps(record), deleted=deleted)
+    if record.get("isDeleted"):
+        return Raw(polled.name, str(record["id"]), version, b"{}", deleted=True)
+    back = int(record["id"]) in binned
+    return Raw(polled.name, str(record["id"]), version, dumps(record), undeleted=back)
 
 
 def _stamp(polled: Polled, record: Record) -> datetime:

@@ -148,6 +148,19 @@ async def test_a_binned_record_is_a_deletion_and_comes_back(unit: Unit) -> None:
     assert seen == [(False, False), (True, True), (False, False)]
 
 
+async def test_a_return_within_the_second_of_the_deletion_follows_it(unit: Unit) -> None:
+    """Both have one version; the record says that it is back, else it would be passed over."""
+    unit.put(1, email="a@x.example")
+    source, cursor = source_of(unit), None
+    flags = []
+    for deleted in (False, True, False):
+        unit.put(1, isDeleted=deleted)
+        found = await batches(source, cursor)
+        cursor = found[-1].cursor
+        flags += [(raw.deleted, raw.undeleted) for batch in found for raw in batch.records]
+    assert flags == [(False, False), (True, False), (False, True)]
+
+
 async def test_two_edits_within_a_second_are_both_read(unit: Unit) -> None:
     """Stamps have whole seconds: the content tells them apart."""
     unit.put(1, score=1)
@@ -176,7 +189,8 @@ async def test_a_window_that_is_too_slow_is_halved_and_remembered(unit: Unit) ->
         unit.put(hour + 1)
         unit.clock.advance(3600)
     unit.slow_above = 10
-    source, cursor, seen, failures = source_of(unit), None, [], 0
+    source, cursor, failures = source_of(unit), None, 0
+    seen: list[str] = []
     for _ in range(40):
         try:
             async for batch in source.read(cursor):
