@@ -152,7 +152,7 @@ async def test_rest_session(library: Callable[..., Any]) -> None:
         assert made.id
         assert not made.errors
         twice = shopify.Customer.create({"email": "ada@example.com"})
-        assert twice.errors.full_messages() == ["Email has already been taken"]
+        assert twice.errors.full_messages() == ["email has already been taken"]
         made.note = "likes chairs"
         assert made.save()
         assert shopify.Customer.find(made.id).note == "likes chairs"
