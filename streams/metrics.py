@@ -49,5 +49,12 @@ CONNECTIONS_PAUSED = Gauge(
     "sluiceway_connections_paused", "Connections that wait for a person or a reset.", ["vendor", "reason"]
 )
 
+API_REQUESTS = Counter("sluiceway_api_requests_total", "Requests to the API, by answer.", ["operation", "status"])
+API_SECONDS = Histogram(
+    "sluiceway_api_seconds",
+    "Time to answer a request to the API, waiting for its outcome included.",
+    ["operation"],
+    buckets=SECONDS,
+)
 WEBHOOKS = Counter("sluiceway_webhooks_total", "Webhook requests by outcome.", ["vendor", "outcome"])
 WEBHOOK_SECONDS = Histogram("sluiceway_webhook_seconds", "Time to answer a webhook.", ["vendor"], buckets=SECONDS)

@@ -71,7 +71,8 @@ class Gateway(BaseModel):
         description="addresses and CIDR ranges of the proxies in front, whose X-Forwarded-For is believed",
     )
     public_url: str = Field(
-        "http://127.0.0.1:8000", description="how browsers and callers reach the gateway, e.g. for the OAuth callback"
+        "",
+        description="how browsers and callers reach the gateway, e.g. for the OAuth callback; empty: its own address",
     )
 
 
@@ -116,3 +117,8 @@ class Settings(BaseSettings):
     registry: Registry = Field(default_factory=Registry)
     runtime: Runtime = Field(default_factory=Runtime)
     ports: Ports = Field(default_factory=Ports)
+
+    @property
+    def public_url(self) -> str:
+        """Return how browsers and callers reach the gateway, without a slash at the end."""
+        return (self.gateway.public_url or f"http://{self.host}:{self.ports.gateway}").rstrip("/")

@@ -90,7 +90,7 @@ def authorize(tenant: str, vendor: str) -> None:
         tokens = open_tokens(settings)
         tools = Tools(SystemClock(), tokens, frozenset(settings.allow_hosts))
         try:
-            return await begin(account, page, tools, callback(settings.gateway.public_url), secrets.token_urlsafe)
+            return await begin(account, page, tools, callback(settings.public_url), secrets.token_urlsafe)
         finally:
             await tokens.aclose()
 

@@ -39,6 +39,7 @@ from streams.replies import Asked
 
 ACK_SECONDS = 5.0
 WAIT_SECONDS, MAX_WAIT_SECONDS = 10.0, 60.0
+MAX_WAITING = 1000
 WAIT = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)s?")
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 SOURCE = "/sluiceway/gateway/api"
@@ -122,6 +123,7 @@ class Requests:
         self._board = board
         self._clock = clock
         self._token_hex = token_hex
+        self._waiting = 0
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -143,8 +145,17 @@ class Requests:
             await self._take(request, tenant, key, customer)
         elif self._board.outcomes.of(tenant, key, customer.digest) is None:
             raise Answer("conflict", 422, "the Idempotency-Key was used for another request; choose a new one")
-        reply = await self._board.outcomes.decided(tenant, key, customer.digest, seconds)
+        reply = await self._decided(tenant, key, customer.digest, seconds)
         return _answer(reply or pending(tenant, key, customer.digest, self._clock.now()))
+
+    async def _decided(self, tenant: str, key: str, digest: str, seconds: float) -> Reply | None:
+        """Wait for the answer, unless too many do: then the caller asks again."""
+        self._waiting += 1
+        try:
+            patience = seconds if self._waiting <= MAX_WAITING else 0.0
+            return await self._board.outcomes.decided(tenant, key, digest, patience)
+        finally:
+            self._waiting -= 1
 
     @told
     async def status(self, request: Request) -> Response:

@@ -30,7 +30,7 @@ HEADERS = {
 
 def callback(public_url: str) -> str:
     """Return the address of the callback as vendors' apps must know it."""
-    return f"{public_url.rstrip('/')}{PATH}"
+    return f"{public_url}{PATH}"
 
 
 def consent_page(account: Account) -> Consent:

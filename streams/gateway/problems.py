@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from streams.gateway.answers import Answer
+from streams.metrics import API_REQUESTS, API_SECONDS
 
 Endpoint = Callable[[Any, Request], Coroutine[Any, Any, Response]]
 
@@ -20,10 +21,16 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None, **f
 
 
 def told(endpoint: Endpoint) -> Endpoint:
-    """Let an endpoint end early: an `Answer` becomes a problem."""
+    """Let an endpoint end early: an `Answer` becomes a problem. Counts and times what is answered."""
 
     @wraps(endpoint)
     async def answered(self: Any, request: Request) -> Response:
+        with API_SECONDS.labels(endpoint.__name__).time():
+            response = await ended(self, request)
+        API_REQUESTS.labels(endpoint.__name__, str(response.status_code)).inc()
+        return response
+
+    async def ended(self: Any, request: Request) -> Response:
         try:
             return await endpoint(self, request)
         except Answer as answer:

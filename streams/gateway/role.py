@@ -71,7 +71,7 @@ class Gateway:
         tools = Tools(clock, self._tokens, frozenset(settings.allow_hosts))
         put = partial(connecting.put, settings.kafka, codec, self._directory)
         people = Callback(self._directory.get, put, tools)
-        documents = openapi.routes(settings.gateway.public_url)
+        documents = openapi.routes(settings.public_url)
         api = [*requests.routes(), *events.routes(), *people.routes(), *documents]
         app = Starlette(routes=[*webhooks.routes(), *api, *probe_routes(self.problems)[:2]])
         ports = settings.ports

@@ -17,7 +17,7 @@ from connectors.clock import ManualClock
 from connectors.errors import RetryableError
 from connectors.kafka.records import Connection, Reply, Request, VendorRecord
 from connectors.tokens import MemoryTokenStore
-from streams.gateway import openapi
+from streams.gateway import api, openapi
 from streams.gateway.api import Requests
 from streams.gateway.events import BATCHED, MAX_EVENTS, STRUCTURED, Events
 from streams.gateway.inbox import Item
@@ -189,6 +189,15 @@ async def test_what_lasts_is_told_later_by_any_gateway(world: World, client: htt
         assert (await waiting).json()["quickbooks_id"] == "58"
         await world.boards[1].caught_up("acme")
         assert (await elsewhere.get(address)).json()["quickbooks_id"] == "58"
+
+
+async def test_where_too_many_wait_nobody_waits_long(
+    world: World, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one is answered 202 at once, and may ask again."""
+    monkeypatch.setattr(api, "MAX_WAITING", 0)
+    assert (await post(client, wait="60s")).status_code == 202
+    assert len(world.inbox) == 1
 
 
 @pytest.mark.parametrize(("state", "status"), [("in_review", 202), ("failed", 422)])
