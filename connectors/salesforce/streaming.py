@@ -122,7 +122,8 @@ class Reader:
                 await self._wait(now)
 
     def _batch(self, records: Sequence[Raw]) -> Batch:
-        heard = self._subscription is None or (self._subscription.quiet and not self._unconfirmed)
+        # Nobody knows what is new at a bus that has not answered: who is alarmed by that is rightly so.
+        heard = self._subscription is not None and self._subscription.quiet and self._answered
         return Batch(records, encode(self._state), caught_up=heard and not self._history.pending)
 
     def _has_news(self, now: datetime) -> bool:
