@@ -14,6 +14,7 @@ _WIDEST_GAP = 7
 _TABLES = """
 CREATE TABLE IF NOT EXISTS event_log(account TEXT, replay INTEGER, entity TEXT, schema_id TEXT, event_id TEXT,
     payload BLOB, at REAL NOT NULL, PRIMARY KEY(account, replay)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS event_log_at ON event_log(account, at);
 CREATE TABLE IF NOT EXISTS event_heads(account TEXT PRIMARY KEY, replay INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS event_schemas(id TEXT PRIMARY KEY, body TEXT NOT NULL);
 """

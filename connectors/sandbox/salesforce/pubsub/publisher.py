@@ -40,6 +40,7 @@ class Publisher:
 
     def announce(self, org: Org, changes: Sequence[Change], author: Author, now: datetime) -> None:
         """Append the events of one unit, within its transaction."""
+        self._log.forget(org.name)
         author = replace(author, user=author.user or org.user["Id"])
         for change in changes:
             base = org.schema.addressed(change.name)
@@ -78,7 +79,6 @@ class Publisher:
 
     def publish(self, account: str, entity: str, schema: str, payload: bytes, event_id: str = "") -> int:
         """Append an event as it is and return its replay id; needs an open transaction."""
-        self._log.forget(account)
         event_id = event_id or str(uuid.UUID(int=self._ctx.random.getrandbits(128), version=4))
         return self._log.append(account, entity, schema, event_id, payload)
 

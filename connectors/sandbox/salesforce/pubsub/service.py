@@ -167,6 +167,7 @@ class PubSub(PubSubServicer):
             raise RefusalError("publish.event.count.invalid")
         base = self.orgs.org(caller.account).schema.addressed(topic.entity)
         async with self.ctx.database.transaction():
+            self.log.forget(caller.account)
             schema_id = self._publisher.schema(base)
             results = [self._appended(caller.account, base, event) for event in request.events]
         return PublishResponse(results=results, schema_id=schema_id, rpc_id=str(uuid.uuid4()))
