@@ -182,6 +182,10 @@ class Table(Generic[R]):
         if self._state.get(key) != value:
             self._state.put(key, value)
 
+    def set(self, row: R, *parts: str) -> None:
+        """Set a row that the caller knows to differ: what is there is not read."""
+        self._state.put(self._key(*parts), self._codec.encode(TRANSFORM_STATE, row))
+
     def drop(self, *parts: str) -> None:
         """Remove a row."""
         if self._state.get(self._key(*parts)) is not None:

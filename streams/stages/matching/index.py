@@ -11,9 +11,9 @@ from streams.stages.matching.keys import keys
 from streams.stages.matching.traits import Traits
 from streams.stages.rows import Block, Trait
 
-BUCKET = 50
+BUCKET = 20
 """A key with more records than this tells nothing; it is given up for good."""
-CANDIDATES = 100
+CANDIDATES = 50
 END = "\x1d"
 """Between a record's name and its traits."""
 
@@ -25,7 +25,7 @@ class Blocks(Protocol):
         """Return the row of a key."""
         ...
 
-    def put(self, row: Block, key: str, /) -> None:
+    def set(self, row: Block, key: str, /) -> None:
         """Set it."""
         ...
 
@@ -41,7 +41,7 @@ class Known(Protocol):
         """Return a record's traits."""
         ...
 
-    def put(self, row: Trait, name: str, /) -> None:
+    def set(self, row: Trait, name: str, /) -> None:
         """Set them."""
         ...
 
@@ -57,6 +57,7 @@ class Index:
         self._blocks = blocks
         self._known = known
         self._read: dict[str, Block | None] = {}
+        self._keys: tuple[Traits, list[str]] | None = None
 
     def traits(self, name: str) -> Traits | None:
         """Return the traits under which a record stands in the index."""
@@ -66,7 +67,7 @@ class Index:
     def candidates(self, name: str, traits: Traits) -> list[tuple[str, Traits]]:
         """Return the records that share a key, but for `name` itself: by key, the strongest first, then by arrival."""
         found: dict[str, str] = {}
-        for key in keys(traits):
+        for key in self._keys_of(traits):
             for entry in self._entries(key):
                 other, _, packed = entry.partition(END)
                 found.setdefault(other, packed)
@@ -80,9 +81,9 @@ class Index:
         former, packed = self.traits(name), traits.packed()
         if former == traits:
             return
-        own = keys(traits)
+        own = self._keys_of(traits)
         self._leave(name, former, own)
-        self._known.put(Trait(packed), name)
+        self._known.set(Trait(packed), name)
         entry = f"{name}{END}{packed}"
         for key in own:
             row = self._block(key)
@@ -113,11 +114,16 @@ class Index:
         row = self._block(key)
         return row.entries if row is not None else ()
 
+    def _keys_of(self, traits: Traits) -> list[str]:
+        if self._keys is None or self._keys[0] is not traits:
+            self._keys = traits, keys(traits)
+        return self._keys[1]
+
     def _block(self, key: str) -> Block | None:
         if key not in self._read:
             self._read[key] = self._blocks.get(key)
         return self._read[key]
 
     def _set(self, key: str, row: Block) -> None:
-        self._blocks.put(row, key)
+        self._blocks.set(row, key)
         self._read[key] = row

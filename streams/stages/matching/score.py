@@ -10,7 +10,7 @@ from rapidfuzz.fuzz import token_set_ratio
 
 from streams.stages.matching.names import NICKNAMES, same_person_may_use
 from streams.stages.matching.traits import PERSON, PLACE, Email, Traits
-from streams.stages.matching.weights import ORGANISATIONS, PERSONS
+from streams.stages.matching.weights import ORGANISATIONS, PERSONS, Levels
 
 T = TypeVar("T")
 _DIGITS = re.compile(r"\d+")
@@ -28,6 +28,8 @@ WEAK_START = 0.8
 """Jaro-Winkler: names that begin alike are weak in spite of their ends."""
 PHONE_LENGTH = 12
 _NOBODY = frozenset({("other", "other"), ("other", "clash"), ("weak", "clash")})
+_STRANGE = frozenset({"other", "clash"})
+_UNLIKE = frozenset({"odd", "other"})
 _LIKE = frozenset({"same", "near"})
 _APART = frozenset({"other", "clash", "weak"})
 
@@ -80,13 +82,29 @@ def compare(mine: Traits, other: Traits) -> Score:
             found["domain"] = "same" if mine.domain == other.domain else "other"
     if mine.phones and other.phones:
         found["phone"] = _best(_phone, mine.phones, other.phones)
+    if _strangers(found) and not (mine.numbers and other.numbers):
+        return _score(found, weights)  # neither company nor place makes them one
     if mine.company and other.company:
         found["company"] = "same" if mine.company == other.company else _company(mine.company, other.company)
     if mine.place and other.place:
         _places(mine, other, found)
     if mine.numbers and other.numbers:
         _numbers(mine.numbers, other.numbers, found)
+    return _score(found, weights)
+
+
+def _score(found: Mapping[str, str], weights: Mapping[str, Levels]) -> Score:
     return Score(sum([weights[field][level] for field, level in found.items()]), found)
+
+
+def _strangers(found: Mapping[str, str]) -> bool:
+    """Tell whether nothing personal agrees."""
+    return (
+        found.get("given") in _STRANGE
+        and found.get("family") in _STRANGE
+        and found.get("email", "odd") in _UNLIKE
+        and found.get("phone", "other") in _UNLIKE
+    )
 
 
 def _places(mine: Traits, other: Traits, found: dict[str, str]) -> None:
@@ -123,7 +141,7 @@ def _name(a: str, b: str) -> str:
         return ""
     if a == b:
         return "same"
-    if _counted(a, b):
+    if not (a.isalpha() and b.isalpha()) and _counted(a, b):
         return "clash"
     short, long = (a, b) if len(a) <= len(b) else (b, a)
     if long.startswith(short):
@@ -193,7 +211,8 @@ def _counted(a: str, b: str) -> bool:
 
 
 def _company(a: str, b: str) -> str:
-    return "other" if _counted(a, b) else _text(a, b)
+    level = _text(a, b)
+    return "other" if level == "near" and _counted(a, b) else level
 
 
 def _text(a: str, b: str) -> str:

@@ -124,7 +124,7 @@ class Traits:
         return replace(found, **{trait: getattr(self, trait) for trait in silent})
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _unpacked(text: str) -> Traits:
     kind, given, family, company, emails, phones, domain, numbers, *place = text.split(SEPARATOR)
     addresses = tuple(parsed(email) for email in emails.split(" ")) if emails else ()
