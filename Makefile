@@ -4,10 +4,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check chaos bench up down lock proto clean
+.PHONY: help bench-identity demo test check chaos bench up down lock proto clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 $(READY): requirements.lock pyproject.toml
 	@echo "==> Python environment in .venv (first time: about 125 packages, 550 MB on disk)"
@@ -42,6 +42,15 @@ chaos: $(READY) ## every fault test ten times, other seeds each time
 bench: $(READY) ## ratios beside a hand-written loop, in one run
 	@$(BIN)/python -m tests.bench
 
+IDENTITY := .cache/bench-identity
+$(IDENTITY)/.ready: tests/bench/identity/requirements.txt $(READY)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --target $(IDENTITY) \
+	  --requirement $<
+	@touch $@
+
+bench-identity: $(IDENTITY)/.ready ## how well and how fast parties are matched; SEED=42,7 SIZE=20000 PARTIES=100000
+	@$(BIN)/python -m tests.bench.identity
+
 lock: ## pin the dependencies anew
 	@$(BIN)/uv pip compile --quiet --universal --all-extras --generate-hashes --no-header --no-emit-index-url \
 	  --no-emit-find-links --python-version 3.11 --output-file requirements.lock pyproject.toml
@@ -50,4 +59,4 @@ proto: $(READY) ## make the gRPC modules of connectors/pubsub_api anew
 	@$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. connectors/pubsub_api/pubsub_api.proto
 
 clean: ## remove the environment and the embedded stack's data
-	@rm -rf .venv .sluiceway
+	@rm -rf .venv .sluiceway .cache
