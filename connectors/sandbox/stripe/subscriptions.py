@@ -24,7 +24,7 @@ def create(ledger: Ledger, params: Params) -> Entity:
     if any(price["type"] != "recurring" for price in prices):
         raise StripeError("The price specified is set to `type=one_time` but this field only accepts recurring prices.")
     trial_end = _trial_end(now, params)
-    start, end = now, trial_end or _after(now, prices[0]["recurring"])
+    start, end = now, trial_end or _after(now, prices[0]["recurring"], now)
     items = [
         _item(ledger, id_, price, whole(sent, "quantity", 1), start, end)
         for price, sent in zip(prices, params["items"], strict=True)
@@ -126,7 +126,7 @@ def _renewed(ledger: Ledger, subscription: Entity) -> Entity:
     items = []
     for item in subscription["items"]["data"]:
         start = ledger.now()
-        end = _after(start, item["price"]["recurring"])
+        end = _after(start, item["price"]["recurring"], subscription["billing_cycle_anchor"])
         items.append({**item, "current_period_start": start, "current_period_end": end})
     renewed = {**subscription, "status": "active", "items": {**subscription["items"], "data": items}}
     return _bill(ledger, renewed, "subscription_cycle", free=False)
@@ -228,12 +228,12 @@ def _trial_end(now: int, params: Params) -> int | None:
 
 def _follow(ledger: Ledger, customer: Entity) -> None:
     clock = ledger.get("test_helpers.test_clock", customer["test_clock"])
-    if clock is not None:
+    if clock is not None and ledger.clock is None:
         ledger.clock = clock["frozen_time"]
 
 
-def _after(start: int, recurring: Entity) -> int:
-    """One period later; a month ends on its last day where it has no such day."""
+def _after(start: int, recurring: Entity, anchor: int) -> int:
+    """One period later, on the day of the anchor; where a month has no such day, on its last."""
     count, begin = recurring["interval_count"], datetime.fromtimestamp(start, UTC)
     match recurring["interval"]:
         case "day":
@@ -243,5 +243,5 @@ def _after(start: int, recurring: Entity) -> int:
         case interval:
             months = begin.month - 1 + count * (12 if interval == "year" else 1)
             year, month = begin.year + months // 12, months % 12 + 1
-            day = min(begin.day, monthrange(year, month)[1])
+            day = min(datetime.fromtimestamp(anchor, UTC).day, monthrange(year, month)[1])
             return int(begin.replace(year=year, month=month, day=day).timestamp())
