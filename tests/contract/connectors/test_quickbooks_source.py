@@ -171,6 +171,18 @@ async def test_an_edit_within_the_second_of_the_last_sweep_is_told(company: Comp
     assert loads(again.body)["Notes"] == "in the same second"
 
 
+async def test_a_change_that_shows_late_is_told(company: Company) -> None:
+    """Stamped before the last sweep, seen only after it: each sweep looks back behind the one before."""
+    source = company.open()
+    _, cursor = await read(source, None)
+    await company.put("settings", settings={"clock_skew_seconds": -100})
+    await company.customers("Late")
+    await company.put("settings", settings={"clock_skew_seconds": 0})
+    company.clock.advance(300)
+    records, _ = await read(source, cursor)
+    assert told(records) == [("Customer", "1", False)]
+
+
 async def test_deletions_voids_and_merges_are_told(company: Company) -> None:
     """Gone is gone, void is a new state, of two merged the loser is gone and the winner changed."""
     source = company.open()

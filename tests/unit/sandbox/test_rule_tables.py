@@ -10,7 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 TABLES = sorted((ROOT / "connectors" / "sandbox").glob("*/README.md"))
-SHOWN_BY = re.compile(r"`([\w./-]+\.py)::(\w+)(?:\[[^`]*\])?`")
+SHOWN_BY = re.compile(r"`([\w./-]*)::(\w+)(?:\[[^`]*\])?`")
+USUAL = re.compile(r"[Tt]ests (?:are )?in\s+`([\w./-]+\.py)`")
+SHORT = re.compile(r"`(\w+)`\s+(?:is|for)\s+`([\w./-]+\.py)`")
 
 
 def rules(readme: Path) -> Iterator[tuple[int, str, str]]:
@@ -33,12 +35,19 @@ def functions(path: Path) -> frozenset[str]:
     return frozenset(node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, kinds))
 
 
+def names(text: str) -> dict[str, str]:
+    """Return the files that a README abbreviates: nothing for "Tests in `path`", a name for "`name` is `path`"."""
+    usual = USUAL.search(text)
+    return {**({"": usual[1]} if usual else {}), **dict(SHORT.findall(text))}
+
+
 @pytest.mark.parametrize("readme", TABLES, ids=lambda path: path.parent.name)
 def test_every_rule_names_tests_that_exist(readme: Path) -> None:
     """A row without a test, or with one that is not there, is a promise nobody keeps."""
     wrong = []
+    short = names(readme.read_text())
     for number, rule, shown in rules(readme):
-        named = SHOWN_BY.findall(shown)
+        named = [(short.get(file, file), test) for file, test in SHOWN_BY.findall(shown)]
         missing = [
             f"{file}::{test}"
             for file, test in named
