@@ -27,6 +27,7 @@ from connectors.kafka.topics import (
     Topic,
 )
 from connectors.ports import Tools
+from streams import metrics
 from streams.agents.connect import Connect
 from streams.agents.lag import Lag
 from streams.agents.pool import Pool
@@ -78,7 +79,9 @@ def transform(settings: Settings) -> NoReturn:
     codec, broker = _open(
         settings, TRANSFORM, [*CANONICAL.values(), CHANGES, COMMAND, TRANSFORM_STATE, JOURNAL, REVIEW, REPLY]
     )
-    handler = Transform(Pipeline(codec, Templates.load(VENDOR_FOLDERS)), codec, broker.partitions)
+    templates = Templates.load(VENDOR_FOLDERS)
+    pipeline = Pipeline(codec, templates, lambda vendor, object_type: metrics.UNREAD.labels(vendor, object_type).inc())
+    handler = Transform(pipeline, codec, broker.partitions)
     app, log = _log(settings, broker, codec)
     probes = Probes(settings.host, settings.ports.transform_metrics, "SLUICEWAY_PORTS__TRANSFORM_METRICS", log.problems)
     attach(app, log, handler)

@@ -28,6 +28,7 @@ RESTORE_SECONDS = Histogram(
 )
 BREAKER_OPEN = Gauge("sluiceway_breaker_open", "1 while too many records fail and the application pauses.", ["app"])
 
+UNREAD = Counter("sluiceway_unread_records_total", "Records of a vendor no template reads.", ["vendor", "object"])
 CHANGES = Counter("sluiceway_canonical_changes_total", "Canonical records written, by entity.", ["entity"])
 COMMANDS = Counter("sluiceway_commands_total", "Commands issued.", ["vendor", "object", "operation"])
 

@@ -5,6 +5,8 @@ The order of a record's way is the order of the modules: `canonicalise` or `resu
 bytes, in a replay as well.
 """
 
+from collections.abc import Callable
+
 from connectors.kafka.codec import Codec
 from connectors.kafka.records import ConnectionChanged, Decision, Request, VendorRecord, VendorResult
 from connectors.wire import iso_micros
@@ -17,12 +19,17 @@ from streams.stages.work import Emit, Work
 __all__ = ["Emit", "Pipeline", "State"]
 
 
+Unread = Callable[[str, str], None]
+"""Told vendor and object of a record that is passed over: no template reads this vendor at all (yet)."""
+
+
 class Pipeline:
     """All stages; keeps nothing between records but compiled templates and rules."""
 
-    def __init__(self, codec: Codec, templates: Templates) -> None:
+    def __init__(self, codec: Codec, templates: Templates, unread: Unread = lambda _vendor, _object: None) -> None:
         self._codec = codec
         self._templates = templates
+        self._unread = unread
 
     def process(
         self, value: VendorRecord | VendorResult | ConnectionChanged | Request | Decision, state: State, at: str
@@ -53,6 +60,9 @@ class Pipeline:
             version = iso_micros(value.delivered_at)
             work = Work(rows, current, value.delivered_at, _cause(value, version, at))
             results.take(work, value)
+        elif not current.templates.reads(value.vendor):
+            self._unread(value.vendor, value.object)
+            return []
         else:
             work = Work(rows, current, value.received_at, _cause(value, value.source_version, at))
             canonicalise.take(work, value)
