@@ -6,7 +6,9 @@ from typing import Any
 from connectors.errors import MappingError
 from connectors.wire import loads
 from streams.stages import parties, references
+from streams.stages.mapping import Draft, Ref
 from streams.stages.mapping.inbound import draft, stated_version
+from streams.stages.merge import OWNERS
 from streams.stages.work import Work
 
 
@@ -33,10 +35,16 @@ def absorb(
     new = work.linked(found.ref).id is None
     resolution = work.apply(found, version, id_)
     known = parties.settle(work, found, resolution) if found.entity == "party" else resolution.id
-    references.attach(work, found.entity, known, found.links)
+    references.attach(work, found.entity, known, _told(found))
     if new:
         references.arrived(work, found.ref, known)
     return known
+
+
+def _told(found: Draft) -> Mapping[str, Ref | None]:
+    """Return the links that count: that another vendor than the owner has none there says nothing."""
+    owner = OWNERS.get(found.entity) == found.ref.vendor
+    return {path: ref for path, ref in found.links.items() if owner or ref is not None}
 
 
 def version_in(work: Work, vendor: str, object_type: str, body: Mapping[str, Any]) -> str:

@@ -198,3 +198,14 @@ def test_a_decision_that_cannot_be_done_says_why(crm: Company, verdict: str, mor
     """It names the field, and changes nothing."""
     with pytest.raises(MappingError, match=field):
         decide(crm, verdict, **more)
+
+
+def test_a_sub_customer_belongs_to_its_parent(crm: Company) -> None:
+    """It goes by its own name, so that the parent's account in the CRM is not taken for it."""
+    sub = stored("Customer", "59", DisplayName="Acme roof", ParentRef={"value": "58"}, Job=True)
+    crm.record("quickbooks", "Customer", sub, version(0))
+    crm.record("salesforce", "Account", ACCOUNT, at(1))
+    crm.record("quickbooks", "Customer", stored("Customer", "58"), version(0))
+    parent = crm.party("Acme, Inc.")
+    assert [ref["id"] for ref in parent["refs"]] == ["58", "001A"]
+    assert crm.party("Acme roof")["organisation_id"] == parent["id"]
