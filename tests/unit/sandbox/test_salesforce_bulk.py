@@ -1,8 +1,9 @@
 """Bulk API 2.0: jobs over HTTP."""
 
+import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,10 @@ import httpx
 import pytest
 
 from connectors.sandbox.salesforce.app import build
+from connectors.sandbox.salesforce.bulk.jobs import Job
+from connectors.sandbox.salesforce.bulk.worker import Worker
+from connectors.sandbox.salesforce.objects import SObject
+from connectors.sandbox.server import Sandboxes
 
 DATA = "/services/data/v67.0"
 INGEST, QUERY = f"{DATA}/jobs/ingest", f"{DATA}/jobs/query"
@@ -17,8 +22,7 @@ ENDED = {"JobComplete", "Failed", "Aborted"}
 Start = Callable[..., Any]
 
 
-async def _connect(start: Start) -> httpx.AsyncClient:
-    served = await start({"salesforce": (0, build)})
+async def _client(served: Sandboxes) -> httpx.AsyncClient:
     http = httpx.AsyncClient(base_url=served.url("salesforce"))
     known = (await http.get("/__sandbox/credentials", params={"account": "acme"})).json()
     http.headers["Authorization"] = f"Bearer {known['access_token']}"
@@ -28,7 +32,7 @@ async def _connect(start: Start) -> httpx.AsyncClient:
 @pytest.fixture
 async def api(start: Start) -> AsyncIterator[httpx.AsyncClient]:
     """A client with a session of org `acme`."""
-    http = await _connect(start)
+    http = await _client(await start({"salesforce": (0, build)}))
     yield http
     await http.aclose()
 
@@ -247,14 +251,30 @@ async def test_results_are_kept_for_seven_days(api: httpx.AsyncClient, clock: An
     assert _refusal(await api.get(url)) == (404, "NOT_FOUND")
 
 
-async def test_a_restart_goes_on_with_a_job(api: httpx.AsyncClient, start: Start) -> None:
-    """Rows that were written before are not written again, the rest is."""
-    names = "".join(f"N{n}\n" for n in range(450))
-    job = await _open(api)
-    await _put(api, job, "Name\n" + names)
-    await api.patch(f"{INGEST}/{job}", json={"state": "UploadComplete"})
-    again = await start({"salesforce": (0, build)})
-    headers = {"Authorization": api.headers["Authorization"]}
-    async with httpx.AsyncClient(base_url=again.url("salesforce"), headers=headers) as http:
-        done = await _ended(http, f"{INGEST}/{job}")
-        assert (done["numberRecordsProcessed"], await _accounts(http)) == (450, 450)
+async def test_a_restart_goes_on_with_a_job(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that were written before the stop are not written again, the rest is."""
+    done: list[int] = []
+    ended = asyncio.Event()
+    chunk = Worker._chunk
+
+    def killed(worker: Worker, account: str, base: SObject, job: Job, rows: Sequence[Sequence[str]]) -> Job:
+        if done:
+            ended.set()
+            raise asyncio.CancelledError
+        done.append(len(rows))
+        return chunk(worker, account, base, job, rows)
+
+    monkeypatch.setattr(Worker, "_chunk", killed)
+    first = await start({"salesforce": (0, build)})
+    http = await _client(first)
+    job = await _open(http)
+    await _put(http, job, "Name\n" + "".join(f"N{n}\n" for n in range(450)))
+    await http.patch(f"{INGEST}/{job}", json={"state": "UploadComplete"})
+    await ended.wait()
+    await http.aclose()
+    await first.aclose()
+    monkeypatch.undo()
+    again = await _client(await start({"salesforce": (0, build)}))
+    told = await _ended(again, f"{INGEST}/{job}")
+    assert (done, told["numberRecordsProcessed"], await _accounts(again)) == ([200], 450, 450)
+    await again.aclose()
