@@ -48,7 +48,7 @@ async def connect(sandbox_dir: Path) -> AsyncIterator[Connect]:
 
     async def make(vendor: str, *, secrets: Mapping[str, str] | None = None, **settings: str) -> Company:
         served, name = await sandbox(vendor), f"company-{next(NUMBERS)}"
-        admin = httpx.AsyncClient(base_url=served.url(vendor), trust_env=False, timeout=30)
+        admin = httpx.AsyncClient(base_url=served.url(vendor), trust_env=False, timeout=600)
         closers.push_async_callback(admin.aclose)
         credentials = await _credentials(admin, name)
         store = MemoryTokenStore()
