@@ -42,7 +42,8 @@ def put(
     former = sent(work, found.vendor, object_key)
     if found.vendor not in work.settings.vendors or (former is not None and former.closed):
         return
-    body = dumps(render(found, {**records, "settings": work.settings.values}))
+    settings = {**work.settings.values, **(records.get("settings") or {})}
+    body = dumps(render(found, {**records, "settings": settings}))
     digest = sha256(body).hexdigest()
     if former is not None and former.digest == digest and not asked:
         return

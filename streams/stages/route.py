@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from connectors.errors import MappingError
 from connectors.kafka.records import Entity
-from streams.stages import commands, normalise
+from streams.stages import commands, display, normalise
 from streams.stages.mapping import Ref
 from streams.stages.orders import ACCOUNTS, VENDOR, document_key
 from streams.stages.work import Change, Work
@@ -48,7 +48,11 @@ def _order(work: Work, order: Entity) -> None:
 def ask_customer(work: Work, party: Entity, asked: str = "") -> None:
     """Ask QuickBooks for a customer; `asked` is the request that waits for it."""
     contacts = work.rows.contacts.get(party["id"])
-    records = {"customer": party, "contact": work.get("party", contacts.ids[0]) if contacts else None}
+    records = {
+        "customer": party,
+        "contact": work.get("party", contacts.ids[0]) if contacts else None,
+        "settings": {"display_name": display.name_for(work, party)},
+    }
     remote_id = _remote_id(party, ACCOUNTS, "Customer")
     commands.put(work, "quickbooks/to_customer", f"party/{party['id']}", party["id"], records, remote_id, asked)
 
@@ -95,6 +99,8 @@ def _party(work: Work, change: Change) -> None:
     key = f"party/{party['id']}"
     if commands.sent(work, ACCOUNTS, key) is not None:
         ask_customer(work, party)
+    elif _remote_id(party, ACCOUNTS, "Customer") is not None:
+        display.name_for(work, party)  # it has its name already, and nobody else may get it
     _figures(work, party)
     customer = work.get("party", party["organisation_id"])
     if customer is not None and commands.sent(work, "pardot", key) is not None:

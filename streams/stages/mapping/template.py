@@ -12,8 +12,8 @@ from streams.stages.mapping.schema import Type
 
 HEADER = ("name", "version", "direction", "object", "entity", "source", "fields")
 INBOUND = (*HEADER, "absent", "source_version", "id", "links", "same_as", "custom")
-SETTINGS: Tree = dict.fromkeys(("zone", "currency", "item", "income_account"))
-"""What `settings.` offers: of the connection and of its rules' defaults."""
+SETTINGS: Tree = dict.fromkeys(("zone", "currency", "item", "income_account", "display_name"))
+"""What `settings.` offers: of the connection and of its rules' defaults; of a customer, its name in the accounts."""
 OUTBOUND_TYPES = {"string": "STRING", "number": "STRING", "boolean": "BOOL", "json": "DYN"}
 
 

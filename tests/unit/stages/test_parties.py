@@ -209,3 +209,16 @@ def test_a_sub_customer_belongs_to_its_parent(crm: Company) -> None:
     parent = crm.party("Acme, Inc.")
     assert [ref["id"] for ref in parent["refs"]] == ["58", "001A"]
     assert crm.party("Acme roof")["organisation_id"] == parent["id"]
+
+
+def test_no_two_customers_get_one_display_name(crm: Company) -> None:
+    """Who has the name keeps it; the next gets its mailbox or its id in the CRM added, and keeps that."""
+    crm.record("quickbooks", "Customer", stored("Customer", "58", DisplayName="Ann Lee", CompanyName=None), version(0))
+    person = {**CONTACT, "Id": "003C", "Email": "lee@home.example", "AccountId": None}
+    role = {"Id": "00KA", "ContactId": "003C", "IsPrimary": True, "Role": "Buyer", "Contact": person}
+    sold = snapshot(Account=None, ContactRoles=[role])
+    sold["Opportunity"]["AccountId"] = None
+    asked = of(crm.record("salesforce", "OpportunitySnapshot", sold, at(2), remote_id="006A"), "quickbooks", "Customer")
+    assert body(asked)["DisplayName"] == "Ann Lee (lee)"
+    changed = crm.record("salesforce", "Contact", {**person, "FirstName": "Anne"}, at(3))
+    assert body(of(changed, "quickbooks", "Customer"))["DisplayName"] == "Anne Lee"
