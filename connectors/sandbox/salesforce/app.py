@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -143,7 +144,7 @@ class _Salesforce:
             "user_id": self._orgs.org(account).user["Id"],
             "token_url": f"{url}/services/oauth2/token",
             "instance_url": url,
-            "pubsub_endpoint": self._pubsub.endpoint,
+            "pubsub_endpoint": f"{urlsplit(url).hostname}:{self._pubsub.port}",
             "refresh_token": refresh,
             "access_token": self._sessions.begin(account),
         }

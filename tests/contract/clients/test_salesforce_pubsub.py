@@ -555,11 +555,13 @@ async def test_a_managed_subscription_resumes_after_its_commit(org: Org) -> None
 
 
 async def test_a_restart_keeps_events_and_positions(tmp_path: Path) -> None:
-    """After a restart over the same folder a stored id goes on, and a taken port is a clear error."""
+    """After a restart over the same folder a stored id goes on, a taken port is a clear error, and the address is on the host one asked."""
     first = await serve(["salesforce"], tmp_path, {"salesforce": 0})
     async with httpx.AsyncClient(base_url=first.url("salesforce")) as http:
         known = (await http.get("/__sandbox/credentials", params={"account": "acme"})).json()
         port = int(known["pubsub_endpoint"].rpartition(":")[2])
+        asked = await http.get("/__sandbox/credentials", headers={"Host": f"localhost:{http.base_url.port}"})
+        assert asked.json()["pubsub_endpoint"] == f"localhost:{port}"
         with pytest.raises(PortTakenError, match=str(port)):
             await serve(["salesforce"], tmp_path / "other", {"salesforce": 0, "salesforce_pubsub": port})
         headers = {"Authorization": f"Bearer {known['access_token']}"}

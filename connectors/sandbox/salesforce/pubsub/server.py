@@ -25,11 +25,6 @@ class PubSubServer:
         self._server: aio.Server | None = None
         self.port = 0
 
-    @property
-    def endpoint(self) -> str:
-        """Host and port for clients, who must trust the sandbox's authority."""
-        return f"{self._ctx.host}:{self.port}"
-
     async def start(self, *names: str) -> None:
         """Accept calls, with a certificate for the host and these names. Raises PortTakenError."""
         # Whoever takes any free port for the REST API takes any for this one.
