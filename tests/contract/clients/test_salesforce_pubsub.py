@@ -555,7 +555,7 @@ async def test_a_managed_subscription_resumes_after_its_commit(org: Org) -> None
 
 
 async def test_a_restart_keeps_events_and_positions(tmp_path: Path) -> None:
-    """After a restart over the same folder a stored id goes on, a taken port is a clear error, and the address is on the host one asked."""
+    """After a restart a stored id goes on; the address is on the host one asked; a taken port is a clear error."""
     first = await serve(["salesforce"], tmp_path, {"salesforce": 0})
     async with httpx.AsyncClient(base_url=first.url("salesforce")) as http:
         known = (await http.get("/__sandbox/credentials", params={"account": "acme"})).json()
