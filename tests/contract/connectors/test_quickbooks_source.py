@@ -152,8 +152,9 @@ async def test_the_first_start_reads_all_and_a_sweep_what_changed(company: Compa
     ada = await company.touch("Customer", ada, Notes="new")
     assert await read(source, cursor) == ([], cursor)
     company.clock.advance(300)
+    await company.touch("Customer", ada, Notes="newer")
     [changed], cursor = await read(source, cursor)
-    assert (changed.version[-10:], loads(changed.body)["Notes"]) == ("0000000001", "new")
+    assert (changed.version[-10:], loads(changed.body)["Notes"]) == ("0000000002", "newer")
     company.clock.advance(300)
     assert (await read(source, cursor))[0] == []
 
