@@ -239,7 +239,8 @@ async def test_a_refused_call_does_not_undo_a_job_that_became_ready(unit: Busine
     await unit.call("POST", f"{API}/imports", **form({**UPSERT, "status": "Ready"}, "email\na@example.com\n"))
     clock.instant += DONE
     assert await unit.refusal("GET", "prospects/99", params={"fields": "id"}) == (404, 109)
-    assert await unit.ids("prospects") == [1]
+    assert await unit.prospect("b@example.com") == 2
+    assert await unit.ids("prospects", orderBy="id ASC") == [1, 2]
     assert (await unit.get(f"{API}/imports/1", fields="createdCount")) == {"createdCount": 1}
 
 
