@@ -169,6 +169,8 @@ def kept(seen: Seen, since: datetime) -> dict[int, tuple[int, int]]:
 
 def bounded(seen: Seen) -> dict[int, tuple[int, int]]:
     """Return the latest of `seen`."""
+    if len(seen) <= SEEN_MOST:
+        return dict(seen)
     latest = sorted(seen.items(), key=lambda entry: (entry[1][0], entry[0]))
     return dict(latest[-SEEN_MOST:])
 

@@ -67,12 +67,13 @@ class PardotSource:
                     if narrower is not None:
                         yield Batch([], encode(_with(checkpoint, polled, narrower)))
                     raise
-                rows = [_row(polled, record) for record in records]
+                raws = [_raw(polled, record) for record in records]
+                rows = [_row(raw) for raw in raws]
                 fresh, binned = walk.fresh(rows), walk.binned()
                 walk = self._follow(walk, rows, more=more)
                 checkpoint = _with(checkpoint, polled, walk)
-                raws = [_raw(polled, record, binned) for record in records if int(record["id"]) in fresh]
-                yield Batch(raws, encode(checkpoint))
+                news = [_told(raw, binned) for raw in raws if int(raw.remote_id) in fresh]
+                yield Batch(news, encode(checkpoint))
 
     def _first(self, polled: Polled) -> Walk:
         return Pass(self._start or BEGINNING, self._span) if polled.changes else Tail()
@@ -113,17 +114,19 @@ def _with(checkpoint: Checkpoint, polled: Polled, walk: Walk) -> Checkpoint:
     return replace(checkpoint, walks={**checkpoint.walks, polled.name: walk})
 
 
-def _row(polled: Polled, record: Record) -> Row:
-    digest = zlib.crc32(dumps(record))
-    return Row(int(record["id"]), _stamp(polled, record), -1 - digest if record.get("isDeleted") else digest)
-
-
-def _raw(polled: Polled, record: Record, binned: Collection[int]) -> Raw:
+def _raw(polled: Polled, record: Record) -> Raw:
+    deleted = bool(record.get("isDeleted"))
     version = iso_micros(_stamp(polled, record))
-    if record.get("isDeleted"):
-        return Raw(polled.name, str(record["id"]), version, b"{}", deleted=True)
-    back = int(record["id"]) in binned
-    return Raw(polled.name, str(record["id"]), version, dumps(record), undeleted=back)
+    return Raw(polled.name, str(record["id"]), version, b"{}" if deleted else dumps(record), deleted=deleted)
+
+
+def _row(raw: Raw) -> Row:
+    digest = zlib.crc32(raw.body)
+    return Row(int(raw.remote_id), parse_instant(raw.version), -1 - digest if raw.deleted else digest)
+
+
+def _told(raw: Raw, binned: Collection[int]) -> Raw:
+    return replace(raw, undeleted=True) if binned and not raw.deleted and int(raw.remote_id) in binned else raw
 
 
 def _stamp(polled: Polled, record: Record) -> datetime:
