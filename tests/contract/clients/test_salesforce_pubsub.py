@@ -286,12 +286,28 @@ async def test_gaps_and_overflow_come_on_request(org: Org) -> None:
     assert overflow["ChangeEventHeader"]["entityName"] == "Account"
 
 
-async def test_an_event_over_a_megabyte_is_a_gap(org: Org) -> None:
-    """Values that do not fit into an event leave a gap event behind."""
-    long = {f"Text{number}__c": "x" * 131_072 for number in range(9)}
+async def _long_texts(org: Org, count: int) -> dict[str, str]:
+    long = {f"Text{number}__c": "x" * 131_072 for number in range(count)}
     for name in long:
         field = {"FullName": f"Account.{name}", "Metadata": {"type": "LongTextArea", "length": 131_072}}
         assert (await org.http.post(f"{DATA}/tooling/sobjects/CustomField", json=field)).status_code == 201
+    return long
+
+
+async def test_a_response_stays_below_what_clients_take(org: Org) -> None:
+    """Large events come in several responses of less than 4 MB each, however many were asked for."""
+    long = await _long_texts(org, 7)
+    for number in range(5):
+        await org.make("Account", Name=f"A{number}", **long)
+    async with org.stream(_fetch(ACCOUNTS, 100, ReplayPreset.EARLIEST)) as stream:
+        responses = [await stream.next(), await stream.next()]
+    assert [len(response.events) for response in responses] == [3, 2]
+    assert max(response.ByteSize() for response in responses) < 4_000_000
+
+
+async def test_an_event_over_a_megabyte_is_a_gap(org: Org) -> None:
+    """Values that do not fit into an event leave a gap event behind."""
+    long = await _long_texts(org, 9)
     account = await org.make("Account", Name="A", **long)
     async with org.stream(_fetch(ACCOUNTS, 1, ReplayPreset.EARLIEST)) as stream:
         (event,) = await org.decode(await stream.next())

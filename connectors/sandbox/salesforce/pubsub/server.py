@@ -12,8 +12,13 @@ from connectors.sandbox.listener import PortTakenError
 PORT = "salesforce_pubsub"
 _DEFAULT_PORT = 8102
 _GRACE_SECONDS = 0.5
-# Two sandboxes on one port would share its calls by chance.
-_OPTIONS = [("grpc.so_reuseport", 0)]
+_OPTIONS = [
+    # Two sandboxes on one port would share its calls by chance.
+    ("grpc.so_reuseport", 0),
+    # Clients that ping to keep a silent stream open are not sent away.
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_ping_strikes", 0),
+]
 
 
 class PubSubServer:

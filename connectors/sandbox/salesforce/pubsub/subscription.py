@@ -13,6 +13,8 @@ from connectors.sandbox.salesforce.pubsub.topics import Topic
 
 # "Pull Subscription and Flow Control": the most events a stream may be owed.
 MOST_PENDING = 100
+# Clients take 4 MB unless they say otherwise (gRPC); the rest is room for headers.
+_LARGEST_RESPONSE = 3_000_000
 
 
 class Guard(Protocol):
@@ -125,7 +127,7 @@ class Subscription:
 
     def _next(self) -> FetchResponse | None:
         """The events that are owed and there, if any."""
-        events = self._waiting()
+        events = _fitting(self._waiting())
         if not events:
             return None
         self._guard.still_welcome()
@@ -161,6 +163,16 @@ class Subscription:
             rpc_id=str(uuid.uuid4()),
             pending_num_requested=self._pending,
         )
+
+
+def _fitting(events: Sequence[Stored]) -> Sequence[Stored]:
+    """As many as go into one response, the first one in any case."""
+    size = 0
+    for number, event in enumerate(events):
+        size += len(event.payload)
+        if number and size > _LARGEST_RESPONSE:
+            return events[:number]
+    return events
 
 
 def consumed(event: Stored) -> ConsumerEvent:
