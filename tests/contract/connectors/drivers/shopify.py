@@ -39,23 +39,31 @@ class ShopifyProducts:
     async def create(self, count: int) -> None:
         """Make products, many in one document."""
         for start in range(0, count, AT_ONCE):
-            fields = []
-            for number in range(start, min(start + AT_ONCE, count)):
+            titles = {}
+            for number in range(min(AT_ONCE, count - start)):
                 self._made += 1
-                given = f'product: {{title: "Product {self._made}"}}'
-                fields.append(f"m{number}: productCreate({given}) {{ userErrors {{ message }} }}")
-            await self.run(f"mutation {{ {' '.join(fields)} }}")
+                titles[f"t{number}"] = f"Product {self._made}"
+            declared = " ".join(f"${name}: String!" for name in titles)
+            made = " ".join(
+                f"{name}: productCreate(product: {{title: ${name}}}) {{ userErrors {{ message }} }}" for name in titles
+            )
+            await self.run(f"mutation({declared}) {{ {made} }}", **titles)
 
     async def edit(self, key: Key) -> None:
         """Give a product a title it never had."""
         self._edits += 1
-        given = f'id: "gid://shopify/Product/{key[1]}", title: "Edited {self._edits}"'
-        await self.run(f"mutation {{ productUpdate(product: {{{given}}}) {{ userErrors {{ message }} }} }}")
+        await self.run(
+            "mutation($i: ID!, $t: String!) { productUpdate(product: {id: $i, title: $t}) { userErrors { message } } }",
+            i=f"gid://shopify/Product/{key[1]}",
+            t=f"Edited {self._edits}",
+        )
 
     async def delete(self, key: Key) -> None:
         """Delete a product."""
-        given = f'id: "gid://shopify/Product/{key[1]}"'
-        await self.run(f"mutation {{ productDelete(input: {{{given}}}) {{ userErrors {{ message }} }} }}")
+        await self.run(
+            "mutation($i: ID!) { productDelete(input: {id: $i}) { userErrors { message } } }",
+            i=f"gid://shopify/Product/{key[1]}",
+        )
 
     async def truth(self) -> Truth:
         """Return the titles of all products."""
@@ -77,9 +85,10 @@ class ShopifyProducts:
         """End the session."""
         await self._session.aclose()
 
-    async def run(self, document: str) -> None:
+    async def run(self, document: str, **variables: str) -> None:
         """Run a mutation that must do."""
-        answer = (await self._session.post("/graphql.json", json={"query": document})).json()
+        sent = {"query": document, "variables": variables}
+        answer = (await self._session.post("/graphql.json", json=sent)).json()
         assert "errors" not in answer, answer
         assert not [each for each in answer["data"].values() if each["userErrors"]], answer
 

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectors.errors import FatalError
@@ -56,6 +56,7 @@ edits = st.lists(
 )
 
 
+@example(edits=[(0, 0, 2.0)], polls=[1])
 @given(edits=edits, polls=st.lists(st.integers(0, 60), min_size=1, max_size=8))
 def test_nothing_is_missed_while_search_lags_less_than_the_overlap(
     edits: Sequence[tuple[int, int, float]], polls: Sequence[int]
