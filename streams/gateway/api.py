@@ -224,7 +224,7 @@ def _answer(reply: Reply) -> Response:
     return JSONResponse(_state(reply), 202, {"Location": _address(reply), "Retry-After": "1"})
 
 
-def _state(reply: Reply) -> dict[str, object]:
+def _state(reply: Reply) -> dict[str, str]:
     """Return what callers see of a reply; what is not known yet is left out."""
     party = reply.object_key.partition("/")[2]
     ids = {"customer_id": party or None, "quickbooks_id": reply.remote_id}

@@ -1,7 +1,6 @@
 """Records on their way into Kafka: done only when every replica that must have them does."""
 
 import asyncio
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -16,7 +15,8 @@ from connectors.kafka.partition import partition_for
 from connectors.kafka.records import VendorRecord
 from connectors.kafka.topics import INBOX, Topic
 
-POLL_SECONDS = 0.1
+BUSY_SECONDS, IDLE_SECONDS = 0.002, 0.1
+"""Between looks for callbacks, while something is on its way and else."""
 MESSAGE_TIMEOUT_MS = 10_000
 MAX_PENDING = 10_000
 
@@ -43,7 +43,7 @@ class Item(Generic[R_co]):
 
 
 class Inbox:
-    """A plain idempotent producer. Its callbacks are served by a thread of its own.
+    """A plain idempotent producer. Its callbacks are served by the event loop, so that no thread wakes it for each.
 
     Args:
         kafka: the cluster.
@@ -56,13 +56,14 @@ class Inbox:
         self._producer = Producer(config | {"error_cb": self._on_error})
         self._codec = codec
         self._partitions = kafka.partitions
-        self._stopping = threading.Event()
-        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._server = threading.Thread(target=self._serve_callbacks, name="inbox-callbacks", daemon=True)
+        self._loop = asyncio.get_running_loop()
+        self._failed: asyncio.Future[None] = self._loop.create_future()
+        self._pending = 0
+        self._next: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Begin to serve callbacks."""
-        self._server.start()
+        self._serve_in(IDLE_SECONDS)
 
     async def failure(self) -> None:
         """Wait until the producer can write nothing any more.
@@ -83,8 +84,7 @@ class Inbox:
             RetryableError: no room, or Kafka does not acknowledge.
             RejectedError: a record is larger than the topic takes.
         """
-        loop = asyncio.get_running_loop()
-        acks = [self._produce(item, loop) for item in items]
+        acks = [self._produce(item) for item in items]
         try:
             await asyncio.gather(*acks)
         except KafkaException as error:
@@ -92,12 +92,12 @@ class Inbox:
                 raise RejectedError("a record is larger than the topic takes") from error
             raise RetryableError(f"Kafka does not acknowledge: {explain(error)}") from error
 
-    def _produce(self, item: Item[Tenanted], loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
-        acknowledged: asyncio.Future[None] = loop.create_future()
+    def _produce(self, item: Item[Tenanted]) -> asyncio.Future[None]:
+        acknowledged: asyncio.Future[None] = self._loop.create_future()
 
         def delivered(error: KafkaError | None, _: Any) -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_settle, acknowledged, error)
+            self._pending -= 1
+            _settle(acknowledged, error)
 
         try:
             self._producer.produce(
@@ -112,23 +112,34 @@ class Inbox:
             acknowledged.set_exception(RetryableError("too much is waiting for Kafka"))
         except KafkaException as error:
             _settle(acknowledged, error.args[0])
+        else:
+            self._pending += 1
+            if self._pending == 1:
+                self._serve_in(BUSY_SECONDS)
         return acknowledged
 
-    def _serve_callbacks(self) -> None:
-        while not self._stopping.is_set():
-            self._producer.poll(POLL_SECONDS)
+    def _serve_in(self, seconds: float) -> None:
+        if self._next is not None:
+            self._next.cancel()
+        self._next = self._loop.call_later(seconds, self._serve)
+
+    def _serve(self) -> None:
+        self._producer.poll(0)
+        self._serve_in(BUSY_SECONDS if self._pending else IDLE_SECONDS)
 
     def _on_error(self, error: KafkaError) -> None:
         if error.fatal():
-            self._failed.get_loop().call_soon_threadsafe(_settle, self._failed, error)
+            _settle(self._failed, error)
 
     async def stop(self) -> None:
         """Wait for what is on its way, as long as a record may take, and end."""
         self._failed.cancel()
-        await asyncio.to_thread(self._producer.flush, MESSAGE_TIMEOUT_MS / 1000)
-        self._stopping.set()
-        if self._server.is_alive():
-            await asyncio.to_thread(self._server.join)
+        end = self._loop.time() + MESSAGE_TIMEOUT_MS / 1000
+        while self._pending and self._loop.time() < end:  # noqa: ASYNC110  `_serve` goes on meanwhile
+            await asyncio.sleep(BUSY_SECONDS)
+        if self._next is not None:
+            self._next.cancel()
+        await asyncio.to_thread(self._producer.flush, 0)
 
 
 def _settle(acknowledged: asyncio.Future[None], error: KafkaError | None) -> None:

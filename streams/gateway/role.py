@@ -129,6 +129,7 @@ class Gateway:
         await self._directory.stop()
         await self._replies.stop()
         await self._tokens.aclose()
+        self._seen.close()
         await self.probes.stop()
         self._ids.close()
 

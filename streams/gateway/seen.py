@@ -6,6 +6,7 @@ may share the folder; each knows its own deliveries and, once restarted, the oth
 
 import hashlib
 import logging
+import os
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,11 +23,9 @@ MAX_MARKS = 1_000_000
 
 def mark(*parts: str | bytes) -> bytes:
     """Return what stands for a delivery."""
-    digest = hashlib.blake2b(digest_size=MARK_BYTES)
-    for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        digest.update(len(data).to_bytes(8, "big") + data)
-    return digest.digest()
+    data = [part.encode() if isinstance(part, str) else part for part in parts]
+    lengths = ",".join([str(len(part)) for part in data]).encode()
+    return hashlib.blake2b(b"".join([lengths, b";", *data]), digest_size=MARK_BYTES).digest()
 
 
 class Seen:
@@ -44,6 +43,7 @@ class Seen:
         self._limit = limit
         self._days: dict[date, set[bytes]] = {}
         self._count = 0
+        self._open: tuple[date, int] | None = None
 
     def load(self) -> None:
         """Read what was remembered before."""
@@ -70,12 +70,24 @@ class Seen:
         self._days[today].update(fresh)
         self._count += len(fresh)
         try:
-            with self._path(today).open("ab", buffering=0) as file:
-                file.write(b"".join(fresh))
+            os.write(self._file(today), b"".join(fresh))
         except OSError as error:
             logger.warning("deliveries are remembered until the next restart only: %s", error)
         if self._count > self._limit:
             self._drop(min(self._days))
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._open is not None:
+            os.close(self._open[1])
+            self._open = None
+
+    def _file(self, day: date) -> int:
+        """Return the day's file, open for appending."""
+        if self._open is None or self._open[0] != day:
+            self.close()
+            self._open = day, os.open(self._path(day), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return self._open[1]
 
     def _forget(self) -> None:
         last = self._clock.now().date() - timedelta(days=DAYS)
@@ -84,6 +96,8 @@ class Seen:
 
     def _drop(self, day: date) -> None:
         self._count -= len(self._days.pop(day))
+        if self._open is not None and self._open[0] == day:
+            self.close()
         self._path(day).unlink(missing_ok=True)
 
     def _path(self, day: date) -> Path:

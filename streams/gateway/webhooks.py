@@ -19,8 +19,8 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Protocol
 
 from starlette.requests import Request
@@ -157,7 +157,9 @@ class Webhooks:
             raise Answer("malformed", 400, str(error)) from None
         accounts = self._accounts(request, vendor, signers)
         ignored = sum(len(raws) for account, raws in by_account.items() if account not in accounts)
-        marks = [] if ignored else _marks(vendor, sorted(signers), reader.delivery_id(headers, body), by_account)
+        marks = (
+            [] if ignored else _marks(vendor, sorted(signers), lambda: reader.delivery_id(headers, body), by_account)
+        )
         if self._seen.knows(marks):
             return {"accepted": 0, "ignored": 0, "repeated": sum(map(len, by_account.values()))}
         if ignored:
@@ -243,23 +245,24 @@ class Webhooks:
 
 
 def _marks(
-    vendor: str, signers: Sequence[str], delivery: str | None, by_account: Mapping[str, Sequence[Raw]]
+    vendor: str, signers: Sequence[str], delivery: Callable[[], str | None], by_account: Mapping[str, Sequence[Raw]]
 ) -> list[bytes]:
-    """Return what stands for a delivery: its content; with its id too, as not every vendor's ids differ (WooCommerce).
+    """Return what stands for a delivery: its content, by itself where it has versions, as few vendors sign an id.
 
-    Content without a version counts with an id only: it may truly come twice, e.g. an object deleted, restored and
-    deleted again. With one it counts by itself, as most vendors do not sign the id.
+    Else with its id, if it has one: such content may truly come twice, e.g. an object deleted, restored and deleted
+    again. The id alone would not do, as not every vendor's differ (WooCommerce).
     """
     raws = [(account, raw) for account, found in by_account.items() for raw in found]
+    versioned = bool(raws) and all(raw.version for _, raw in raws)
+    id_ = None if versioned else delivery()
+    if not versioned and id_ is None:
+        return []
     content = [
         part
         for account, raw in raws
         for part in (account, raw.object, raw.remote_id, raw.version, str(raw.deleted), raw.body)
     ]
-    marks = [mark(vendor, *signers, "delivery", delivery, *content)] if delivery is not None else []
-    if raws and all(raw.version for _, raw in raws):
-        marks.append(mark(vendor, *signers, "content", *content))
-    return marks
+    return [mark(vendor, *signers, "" if versioned else f"delivery {id_}", *content)]
 
 
 @lru_cache(maxsize=1024)

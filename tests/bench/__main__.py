@@ -1,7 +1,7 @@
 """`make bench`: how fast, beside a loop written by hand, in one run. README.md says how to read it.
 
-Environment: ONLY (relay, transform, latency; comma separated), SIZE (records of `relay`; a fiftieth of it are the
-events of `transform`), RUNS (pairs), SEED.
+Environment: ONLY (relay, transform, latency, gateway; comma separated), SIZE (records of `relay`; a fiftieth of it are
+the events of `transform`, a twentieth the requests of `gateway`), RUNS (pairs), SEED.
 """
 
 import asyncio
@@ -13,12 +13,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.bench import latency, relay, transform
+from tests.bench import gateway, latency, relay, transform
 from tests.bench.arena import arena
 from tests.bench.meter import Run
 
-PARTS = ("relay", "transform", "latency")
+PARTS = ("relay", "transform", "latency", "gateway")
 HEAD = ("what", "records/s", "CPU µs/record", "RSS MiB", "rate, ratio to loop", "work per core, ratio to loop")
+
+GATEWAY_HEAD = ("signed webhooks", "requests/s", "CPU µs/request", "p50 ms", "p99 ms", "rate, ratio to bare handler")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,18 @@ def _latency(found: Mapping[str, Sequence[float]]) -> Sequence[Sequence[str]]:
     return rows
 
 
+def _gateway(pairs: gateway.Pairs) -> Sequence[Sequence[str]]:
+    bare, ours = [first for first, _ in pairs], [second for _, second in pairs]
+    ratio = _spread([second.rate / first.rate for first, second in pairs])
+    return [("bare handler", *_hooks(bare), "1"), ("gateway, acknowledged by Kafka", *_hooks(ours), ratio)]
+
+
+def _hooks(rounds: Sequence[gateway.Round]) -> Sequence[str]:
+    rate, cpu = (statistics.median(getattr(found, name) for found in rounds) for name in ("rate", "cpu"))
+    waits = [statistics.median(_percentile(found.seconds, part) for found in rounds) * 1000 for part in (0.5, 0.99)]
+    return f"{rate:,.0f}", f"{cpu:.0f}", *(f"{wait:.1f}" for wait in waits)
+
+
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = (head, ["---"] * len(head), *rows)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
@@ -103,14 +117,17 @@ async def _measure(plan: Plan) -> str:
     text = ""
     if "transform" in plan.parts:
         rows.append(await asyncio.to_thread(_transform, plan))
-    if {"relay", "latency"} & set(plan.parts):
+    if {"relay", "latency", "gateway"} & set(plan.parts):
         async with arena() as here:
             if "relay" in plan.parts:
                 pairs = await asyncio.to_thread(relay.measure, here, plan.size, plan.runs, plan.seed)
                 rows[:0] = [*_relay(pairs[False], "relay"), *_relay(pairs[True], "relay + keyed count")]
             if "latency" in plan.parts:
                 found = await asyncio.to_thread(latency.measure, here, plan.seed)
-                text = "\n" + _table(("latency, ms", "loop by hand", "runtime", "ratio"), _latency(found))
+                text += "\n" + _table(("latency, ms", "loop by hand", "runtime", "ratio"), _latency(found))
+            if "gateway" in plan.parts:
+                hooks = await asyncio.to_thread(gateway.measure, here, max(1000, plan.size // 20), plan.runs)
+                text += "\n" + _table(GATEWAY_HEAD, _gateway(hooks))
     return (_table(HEAD, rows) if rows else "") + text
 
 
