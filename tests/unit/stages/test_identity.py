@@ -118,6 +118,16 @@ def test_an_older_record_does_not_bring_back_what_was_deleted(crm: Company) -> N
     assert crm.only("party")["version"] == 3
 
 
+def test_an_undeleted_record_is_back_even_within_the_second(crm: Company) -> None:
+    """A record of the deletion's own version counts only if the vendor says that it was undeleted."""
+    crm.record("salesforce", "Account", ACCOUNT, at(1))
+    crm.record("salesforce", "Account", {}, at(2), remote_id="001A", deleted=True)
+    crm.record("salesforce", "Account", ACCOUNT, at(2))
+    assert list(crm.latest("party").values()) == [None]
+    crm.record("salesforce", "Account", ACCOUNT, at(2), undeleted=True)
+    assert [ref["id"] for ref in crm.only("party")["refs"]] == ["001A"]
+
+
 def test_a_deleted_payment_no_longer_counts(crm: Company) -> None:
     """Figures are made of the documents that are there."""
     crm.record("quickbooks", "Customer", stored("Customer", "58"), version(0))
