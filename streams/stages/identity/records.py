@@ -32,17 +32,24 @@ class Records:
         return None if apart else link.id
 
     def stand(self, draft: Draft) -> Traits | None:
-        """Let a record be found by what its draft says from now on; return that if it is news."""
+        """Let a record be found by what its draft says from now on; return that if it was known as somebody else.
+
+        New telephones and addresses alone raise no new question: they come often and prove little.
+        """
         former = self._index.traits(_name(draft.ref))
         traits = self.traits(draft) if former is None else former.after(draft.fields, draft.custom)
         if traits is None or traits == former:
             return None
         self._index.put(_name(draft.ref), traits)
-        return traits
+        return traits if former is not None and _who(traits) != _who(former) else None
 
     def leave(self, ref: Ref) -> None:
         """Take a record out of the index."""
         self._index.drop(_name(ref))
+
+
+def _who(traits: Traits) -> tuple[object, ...]:
+    return traits.given, traits.family, traits.company, traits.emails, traits.numbers
 
 
 def _name(ref: Ref) -> str:

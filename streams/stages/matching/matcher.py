@@ -58,14 +58,15 @@ def judge(mine: Traits, others: Iterable[tuple[str, Traits]], party_of: Callable
     third: list[str] = []
     for name, traits in others:
         score = compare(mine, traits)
-        if score.total < REVIEW and not score.shared:
+        likely = score.total >= REVIEW and not score.contradicted
+        if not likely and not score.shared:
             continue
         party = party_of(name)
         if party is None:
             continue
         if score.shared:
             third.append(party)
-        if score.total >= REVIEW and (party not in best or _order(score) > _order(best[party])):
+        if likely and (party not in best or _order(score) > _order(best[party])):
             best[party] = score
     ranked = sorted(best.items(), key=lambda item: _order(item[1]), reverse=True)
     candidates = [Candidate(party, score) for party, score in ranked[:SHOWN]]

@@ -50,14 +50,23 @@ class Score:
     def names_agree(self) -> bool:
         """Whether it can be one party by its names: no shared mailbox or telephone outweighs another given name.
 
-        Family names change; and who has the same official number is the same, whatever the name.
+        Family names change, but hardly with the mailbox; who has the same official number is the same, whatever the
+        name.
         """
         levels = self.levels
         given, family, official = levels.get("given"), levels.get("family"), levels.get("tax") or levels.get("register")
         mistyped = official == "near" and not _LIKE.isdisjoint({levels.get("born"), levels.get("street")})
         if official == "same" or mistyped:
             return True
-        return given != "clash" and (given, family) not in _NOBODY
+        changed = family == "clash" and levels.get("email") in _UNLIKE
+        return given != "clash" and not changed and (given, family) not in _NOBODY
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether mailbox and name both speak against one party: not worth a question, whatever else they share."""
+        levels = self.levels
+        other = levels.get("given") in _STRANGE or levels.get("family") in _STRANGE
+        return other and levels.get("email") == "other"
 
     @property
     def shared(self) -> bool:

@@ -183,3 +183,11 @@ def test_a_key_of_too_many_is_given_up(index: Index) -> None:
         index.put(str(number), person(emails=[f"somebody{chr(97 + number % 26)}{number // 26}@x.example"], phones=[]))
     assert index.candidates("s", person(emails=[], phones=[])) == []
     assert index.candidates("s", person(emails=["somebodyb0@x.example"]))[0][0] == "1"
+
+
+def test_who_only_counts_up_is_not_even_asked_about() -> None:
+    """Made-up people with numbers in their names share street, number and company, and are still as many."""
+    address = {"line1": "12 Oak St", "city": "Springfield", "region": "IL", "postal_code": "62701", "country": "US"}
+    first = person(family_name="Lee 12", emails=["ann.lee12@acme.example"], billing_address=address)
+    second = person(family_name="Lee 9012", emails=["ann.lee9012@acme.example"], billing_address=address)
+    assert judge(first, [("r", second)], lambda _: "P").band is Band.NEW
