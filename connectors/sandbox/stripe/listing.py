@@ -94,7 +94,7 @@ def _filters(ledger: Ledger, kind: str, params: Params) -> list[tuple[str, list[
     if kind == "subscription" and "status" not in params:
         found.append(("json_extract(body, '$.status') <> 'canceled'", []))
     if kind == "event":
-        found.append(("json_extract(body, '$.created') >= ? AND rowid > ?", [_oldest(ledger), _lost(ledger)]))
+        found.append(("json_extract(body, '$.created') >= ? AND +rowid > ?", [_oldest(ledger), _lost(ledger)]))
     created = params.get("created")
     if isinstance(created, dict):
         for name, bound in created.items():

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from connectors.sandbox.context import SandboxContext
 from connectors.sandbox.json_text import loads
 from connectors.sandbox.woocommerce.errors import invalid
 from connectors.sandbox.woocommerce.kinds import CUSTOMER, ORDER, PRODUCT, REFUND, TAX, VARIATION, WEBHOOK, Kind
@@ -114,8 +115,7 @@ def _conditions(shop: Shop, kind: Kind, query: Mapping[str, str], parent: int | 
         values = _list(query, name)
         if values and values not in (["any"], ["all"]):
             where.add(f"CAST({_field(path)} AS TEXT) IN ({','.join('?' * len(values))})", *values)
-    if kind.trash and (kind is ORDER or not _list(query, "status")):
-        _status(query, where)
+    _status(kind, query, where)
     _ids(query, where)
     if query.get("search") and kind.name in SEARCHED:
         where.add(f"json_extract(body, '$.{SEARCHED[kind.name]}') LIKE ?", f"%{query['search']}%")
@@ -124,14 +124,24 @@ def _conditions(shop: Shop, kind: Kind, query: Mapping[str, str], parent: int | 
     return where
 
 
-def _status(query: Mapping[str, str], where: _Conditions) -> None:
-    asked = _list(query, "status") or ["any"]
-    if "any" in asked:  # everything but what is in the trash
+def _status(kind: Kind, query: Mapping[str, str], where: _Conditions) -> None:
+    """What is in the trash is listed only by that name: `any` leaves it out."""
+    asked = (_list(query, "status") if kind.trash else []) or ["any"]
+    if TRASHED not in asked or "any" in asked:
         where.add(_field("_trashed") + " IS NULL")
-    else:
+    elif asked == [TRASHED]:
+        where.add(_field("_trashed") + "='1'")
+    if kind is ORDER and "any" not in asked:
         where.add(f"{_field('status')} IN ({','.join('?' * len(asked))})", *asked)
-        if TRASHED not in asked:
-            where.add(_field("_trashed") + " IS NULL")
+
+
+def index(ctx: SandboxContext) -> None:
+    """Make lists fast that are walked by modification or by id."""
+    number = "CAST(id AS INTEGER)"
+    for name, columns in (("modified", f"{_field('date_modified_gmt')}, {number}"), ("number", number)):
+        ctx.database.execute(
+            f"CREATE INDEX IF NOT EXISTS listed_by_{name} ON objects(account, type, {_field('_trashed')}, {columns})"
+        )
 
 
 def _dates(shop: Shop, query: Mapping[str, str], where: _Conditions) -> None:

@@ -16,6 +16,7 @@ from connectors.sandbox.woocommerce import auth, hooks, seed, store
 from connectors.sandbox.woocommerce.api import Api
 from connectors.sandbox.woocommerce.errors import WooError
 from connectors.sandbox.woocommerce.kinds import KINDS
+from connectors.sandbox.woocommerce.listing import index
 
 NAME = "woocommerce"
 SETTINGS: Mapping[str, Any] = {
@@ -25,13 +26,14 @@ SETTINGS: Mapping[str, Any] = {
     "time_zone": "UTC",
     "version": "11.1.0",
 }
-INDEXED = ("date_modified_gmt", "date_created_gmt", "_parent", "sku", "email", "username", "code")
+INDEXED = ("date_created_gmt", "_parent", "sku", "email", "username", "code")
 
 
 def build(ctx: SandboxContext) -> Vendor:
     """The vendor, on this context."""
     for field in INDEXED:
         ctx.database.index(field)
+    index(ctx)
     ctx.webhooks.declare(hooks.sign, (), gives_up=True, success=hooks.SUCCESS, settled=partial(_settled, ctx))
     return _WooCommerce(ctx).vendor()
 
