@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import httpx
@@ -180,3 +181,23 @@ async def test_seed_makes_the_same_company_again(books: Books) -> None:
         rounds.append((await books.client.get("/__sandbox/records/Invoice")).json()["records"])
     assert rounds[0] == rounds[1]
     assert len(rounds[0]) == 6
+
+
+async def test_a_seeded_company_adds_up(books: Books) -> None:
+    """Copies are what writes would have made: balances, links and numbers agree, and each may be written again."""
+    await books.admin("seed", size=40, seed=9)
+    records = {
+        kind: (await books.client.get(f"/__sandbox/records/{kind}")).json()["records"]
+        for kind in ("Customer", "Invoice", "Payment")
+    }
+    paid = {payment["Line"][0]["LinkedTxn"][0]["TxnId"]: payment for payment in records["Payment"]}
+    balances = {row["Id"]: row["Balance"] for row in records["Customer"]}
+    assert len({row["DocNumber"] for row in records["Invoice"]}) == 40
+    for invoice in records["Invoice"]:
+        by = paid.get(invoice["Id"])
+        assert invoice["Balance"] == (0 if by else invoice["TotalAmt"]) == balances[invoice["CustomerRef"]["value"]]
+        assert invoice["LinkedTxn"] == ([{"TxnId": by["Id"], "TxnType": "Payment"}] if by else [])
+    for kind, row in (("Invoice", records["Invoice"][-1]), ("Customer", records["Customer"][-1])):
+        again = json.loads((await books.call("POST", kind.lower(), json=row)).content)[kind]
+        moved = {"SyncToken": str(int(row["SyncToken"]) + 1)}
+        assert again == {**row, **moved}
