@@ -94,12 +94,16 @@ class Stream:
     """A Subscribe call whose requests a test sends one by one."""
 
     def __init__(self, org: Org, requests: Sequence[FetchRequest]) -> None:
-        self._call = org.stub.Subscribe(metadata=org.metadata)
-        self._first = requests
+        self._asked: asyncio.Queue[FetchRequest] = asyncio.Queue()
+        for request in requests:
+            self._asked.put_nowait(request)
+        self._call = org.stub.Subscribe(self._requests(), metadata=org.metadata)
+
+    async def _requests(self) -> AsyncIterator[FetchRequest]:
+        while True:
+            yield await self._asked.get()
 
     async def __aenter__(self) -> Self:
-        for request in self._first:
-            await self.ask(request)
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -107,14 +111,13 @@ class Stream:
 
     async def ask(self, request: FetchRequest) -> None:
         """Send a request."""
-        await self._call.write(request)
+        await self._asked.put(request)
 
     async def next(self) -> FetchResponse:
         """The next response; raises AioRpcError when the stream is refused, EOFError when it ends."""
         async with asyncio.timeout(QUICK):
-            response = await self._call.read()
-        if isinstance(response, FetchResponse):
-            return response
+            async for response in self._call:
+                return response
         raise EOFError
 
     async def events(self) -> FetchResponse:
