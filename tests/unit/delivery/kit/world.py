@@ -223,7 +223,7 @@ class World:
 
 
 def _is(output: Output, kind: Any) -> bool:
-    return CODEC.decode(output.value or b"")[0] == kind.SCHEMA
+    return bool(CODEC.decode(output.value or b"")[0] == kind.SCHEMA)
 
 
 def _time() -> float:
