@@ -18,7 +18,7 @@ from streams.stages.work import Work
 from tests.bench.identity.data import Sample
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-SETTINGS = Settings("bench", {}, "UTC", "USD", Templates({}), parse_rules(""))
+SETTINGS = Settings("bench", frozenset(), "UTC", "USD", Templates([]), parse_rules(""))
 
 
 class Memory:
