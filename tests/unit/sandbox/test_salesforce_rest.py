@@ -440,3 +440,11 @@ async def test_a_read_can_ask_for_news_only(api: httpx.AsyncClient) -> None:
     for when, status in (("Sun, 01 Mar 2026 12:00:01 GMT", 304), ("Sun, 01 Mar 2026 11:59:59 GMT", 200)):
         answer = await api.get(f"{DATA}/sobjects/Account/{account}", headers={"If-Modified-Since": when})
         assert answer.status_code == status
+
+
+async def test_an_address_must_not_be_too_long(api: httpx.AsyncClient) -> None:
+    """Address and headers of more than 16,384 bytes are a 431, as for a wide SELECT."""
+    for length, status in ((15_000, 200), (17_000, 431)):
+        text = "SELECT Id FROM Account WHERE Name IN ('" + "x" * 3_000 + "'" + ",'y'" * ((length - 3_100) // 4) + ")"
+        answer = await api.get(f"{DATA}/query?q=" + text.replace(" ", "+"))
+        assert answer.status_code == status
