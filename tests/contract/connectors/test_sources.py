@@ -36,6 +36,7 @@ DRIVERS: Sequence[type[SourceDriver]] = [
 GAPS = [(driver, gap) for driver in DRIVERS for gap in driver.gaps]
 PATIENCE_SECONDS = 60.0
 EDITS_PER_PAGE = 3
+FULL_PAGES_FROM = 20_000
 MOST_READS = 20
 """A source that fails is read again from where it stands, as its owner does; not for ever."""
 
@@ -50,9 +51,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-async def company(kind: type[SourceDriver], connect: Connect, monkeypatch: pytest.MonkeyPatch) -> Company:
-    """A company whose source reads small pages."""
-    for page in kind.pages:
+async def company(
+    kind: type[SourceDriver], connect: Connect, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Company:
+    """A company whose source reads small pages, unless a backfill is long enough to fill the real ones."""
+    long = "size" in request.fixturenames and request.config.getoption("--backfill-size") >= FULL_PAGES_FROM
+    for page in () if long else kind.pages:
         monkeypatch.setattr(page.name, page.value)
     return await connect(kind.vendor, **kind.settings)
 
