@@ -43,7 +43,7 @@ class Shop:
         made = base64.b64encode(hmac.digest(key, base, hashlib.sha256)).decode()
         return f"{url}?{urlencode({**given, 'oauth_signature': made})}"
 
-    async def call(self, method: str, path: str, body: Any = None, expect: int | None = None, **params: str) -> Any:
+    async def call(self, method: str, path: str, body: Any = None, expect: int | None = None, **params: Any) -> Any:
         """Send a request and return its JSON."""
         answer = await self.http.request(method, self.signed(method, path, params), json=body)
         assert answer.is_success if expect is None else answer.status_code == expect, answer.text
@@ -170,7 +170,7 @@ async def test_lists_by_time_of_modification(shop: Shop) -> None:
     await shop.clock.sleep(10)
     second = await shop.make("orders")
     assert (second["date_modified_gmt"], second["date_modified"]) == ("2026-03-01T12:00:10", "2026-03-01T13:00:10")
-    window = {"orderby": "modified", "order": "asc"}
+    window: Any = {"orderby": "modified", "order": "asc"}
     gmt = await shop.call("GET", "orders", dates_are_gmt="true", modified_after=first["date_modified_gmt"], **window)
     local = await shop.call("GET", "orders", modified_after=first["date_modified"], _fields="id,total", **window)
     assert [row["id"] for row in gmt] == [second["id"]]
