@@ -87,7 +87,8 @@ def problem_in(answer: Mapping[str, Any]) -> Problem | None:
     errors = answer.get("errors")
     if not errors:
         return None
-    first = errors[0] if isinstance(errors, list) and isinstance(errors[0], Mapping) else {"message": str(errors)}
+    plain: Mapping[str, Any] = {"message": str(errors)}
+    first = errors[0] if isinstance(errors, list) and isinstance(errors[0], Mapping) else plain
     extensions = first.get("extensions") or {}
     return Problem(str(extensions.get("code") or ""), str(first.get("message") or ""), extensions)
 

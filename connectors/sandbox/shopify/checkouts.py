@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from connectors.sandbox.shopify import customers, hooks, orders
+from connectors.sandbox.shopify import customers, hooks, order_lines, orders
 from connectors.sandbox.shopify.errors import Problem
 from connectors.sandbox.shopify.money import Bag, Currencies, bag_of, total
 from connectors.sandbox.shopify.shop import Row, Shop
@@ -108,7 +108,7 @@ def _apply(shop: Shop, row: Row, sent: Mapping[str, Any]) -> None:
     money = Currencies(row["currency"], row["presentment_currency"])
     if "line_items" in sent:
         row["line_items"] = [_line(shop, each, money) for each in sent["line_items"]]
-    goods = total(orders.line_total(line) for line in row["line_items"])
+    goods = total(order_lines.line_total(line) for line in row["line_items"])
     nothing = Bag().stored(money)
     row["total_line_items_price_set"] = row["subtotal_price_set"] = row["total_price_set"] = goods.stored(money)
     row["total_tax_set"] = row["total_discounts_set"] = nothing

@@ -18,7 +18,8 @@ from graphql import (
 
 from connectors.sandbox.shopify.cost import Cost
 from connectors.sandbox.shopify.mutations import mutations
-from connectors.sandbox.shopify.resolvers import SCALARS, Context, by_name, readings
+from connectors.sandbox.shopify.readings import SCALARS, readings
+from connectors.sandbox.shopify.resolvers import Context, by_name
 from connectors.sandbox.shopify.schema import equip
 
 DOCUMENTS = 256

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from connectors.sandbox.shopify import hooks, orders
+from connectors.sandbox.shopify import hooks, order_lines, orders
 from connectors.sandbox.shopify.errors import Problem
 from connectors.sandbox.shopify.ids import number_of
 from connectors.sandbox.shopify.money import Bag, Currencies, bag_of, total
@@ -69,7 +69,9 @@ def _line(shop: Shop, order: Row, sent: Mapping[str, Any], money: Currencies, in
         "line_item_id": bought["id"],
         "quantity": quantity,
         "restock_type": (sent.get("restock_type") or "NO_RESTOCK").lower(),
-        "subtotal_set": (orders.line_total(bought) - bag_of(bought["total_discount_set"])).times(share).stored(money),
+        "subtotal_set": (order_lines.line_total(bought) - bag_of(bought["total_discount_set"]))
+        .times(share)
+        .stored(money),
         "total_tax_set": taxes.times(share).stored(money),
         "location_id": int(number_of(location, "Location") or 0) or None if location else None,
         "_location": number_of(location, "Location") if location else None,
