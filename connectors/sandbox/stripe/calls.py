@@ -10,6 +10,7 @@ from connectors.sandbox.stripe import (
     customers,
     hooks,
     invoices,
+    items,
     payments,
     subscriptions,
 )
@@ -111,8 +112,8 @@ CALLS: Mapping[tuple[str, str], Call] = {
     ("POST", "invoices/{id}/void"): _alone(invoices.void),
     ("POST", "invoices/{id}/mark_uncollectible"): _alone(invoices.uncollectible),
     ("POST", "invoices/{id}/send"): _alone(invoices.send),
-    ("POST", "invoiceitems"): _new(invoices.create_item),
-    ("DELETE", "invoiceitems/{id}"): _alone(invoices.delete_item),
+    ("POST", "invoiceitems"): _new(items.create),
+    ("DELETE", "invoiceitems/{id}"): _alone(items.delete),
     ("POST", "payment_intents"): _new(payments.create_intent),
     ("POST", "payment_intents/{id}"): _updater("payment_intent"),
     ("POST", "payment_intents/{id}/confirm"): payments.confirm,

@@ -1,11 +1,10 @@
-"""Invoices and their items: draft → open → paid, void or uncollectible (docs.stripe.com, "Status transitions")."""
-
-from typing import Any
+"""Invoices: draft → open → paid, void or uncollectible (docs.stripe.com, "Status transitions")."""
 
 from connectors.sandbox.stripe import payments
 from connectors.sandbox.stripe.errors import StripeError, missing_param
 from connectors.sandbox.stripe.forms import Params, metadata, required, text, truth, whole
 from connectors.sandbox.stripe.ledger import Entity, Ledger, listing
+from connectors.sandbox.stripe.lines import line_of, with_lines
 from connectors.sandbox.stripe.payments import DeclinedError
 
 DAY = 86400
@@ -29,7 +28,7 @@ def create(ledger: Ledger, params: Params) -> Entity:
         for item in ledger.find("invoiceitem", "customer", customer["id"]):
             if item["invoice"] is None and item["currency"] == invoice["currency"]:
                 ledger.put("invoiceitem", {**item, "invoice": invoice["id"]})
-                lines.append(_line_of(ledger, invoice["id"], item))
+                lines.append(line_of(ledger, invoice["id"], item))
     return added(ledger, with_lines(invoice, lines))
 
 
@@ -86,17 +85,6 @@ def draft(ledger: Ledger, customer: Entity, reason: str, currency: str) -> Entit
     }
 
 
-def with_lines(invoice: Entity, lines: list[Entity]) -> Entity:
-    """The invoice with these lines and what they come to."""
-    total = sum(line["amount"] for line in lines)
-    return {
-        **invoice,
-        "lines": {**invoice["lines"], "data": lines, "total_count": len(lines)},
-        **dict.fromkeys(("subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax"), total),
-        **dict.fromkeys(("amount_due", "amount_remaining"), max(total, 0)),
-    }
-
-
 def added(ledger: Ledger, invoice: Entity) -> Entity:
     """Store and announce a new invoice."""
     ledger.put("invoice", invoice)
@@ -130,7 +118,9 @@ def delete(ledger: Ledger, id_: str) -> Entity:
 
 def finalize(ledger: Ledger, id_: str) -> Entity:
     """Open a draft: it gets its number; one that asks for nothing is paid at once."""
-    before = _in(ledger, id_, "draft", "This invoice is already finalized, you can't re-finalize a non-draft invoice.")
+    before = require_in(
+        ledger, id_, "draft", "This invoice is already finalized, you can't re-finalize a non-draft invoice."
+    )
     customer = ledger.require("customer", before["customer"])
     number = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
     ledger.put("customer", {**customer, "next_invoice_sequence": customer["next_invoice_sequence"] + 1})
@@ -234,100 +224,12 @@ def send(ledger: Ledger, id_: str) -> Entity:
     return invoice
 
 
-def create_item(ledger: Ledger, params: Params) -> Entity:
-    """Make an invoice item: for a draft, or pending until the customer's next invoice."""
-    customer = ledger.referred("customer", required(params, "customer"), "customer")
-    currency, amount, quantity, price = _worth(ledger, params)
-    item: Entity = {
-        "id": ledger.new_id("invoiceitem"),
-        "object": "invoiceitem",
-        "amount": amount,
-        "currency": currency,
-        "customer": customer["id"],
-        "date": ledger.now(),
-        "description": text(params, "description"),
-        "discountable": True,
-        "invoice": text(params, "invoice"),
-        "livemode": False,
-        "metadata": metadata({}, params),
-        "period": {"start": ledger.now(), "end": ledger.now()},
-        "pricing": _pricing(price, amount),
-        "proration": False,
-        "quantity": quantity,
-    }
-    if customer["currency"] is None:
-        ledger.put("customer", {**customer, "currency": currency})
-    ledger.put("invoiceitem", item)
-    ledger.announce("invoiceitem.created", item)
-    if item["invoice"]:
-        invoice = _in(ledger, item["invoice"], "draft", "The invoice is not a draft.")
-        lines = [*invoice["lines"]["data"], _line_of(ledger, invoice["id"], item)]
-        ledger.changed("invoice", "invoice.updated", invoice, with_lines(invoice, lines))
-    return item
+def require_in(ledger: Ledger, id_: str, status: str, message: str) -> Entity:
+    """An invoice that is in that status.
 
-
-def delete_item(ledger: Ledger, id_: str) -> Entity:
-    """Delete a pending item."""
-    item = ledger.require("invoiceitem", id_)
-    if item["invoice"]:
-        raise StripeError("This invoice item is attached to an invoice.", code="invoice_not_editable")
-    ledger.ctx.database.remove(ledger.account, "invoiceitem", id_)
-    ledger.announce("invoiceitem.deleted", item)
-    return {"id": id_, "object": "invoiceitem", "deleted": True}
-
-
-def line(ledger: Ledger, invoice: str, price: Entity, quantity: int, **more: Any) -> Entity:
-    """A line that bills a price."""
-    amount = (price["unit_amount"] or 0) * quantity
-    return {
-        "id": ledger.new_id("line_item"),
-        "object": "line_item",
-        "amount": amount,
-        "currency": price["currency"],
-        "description": None,
-        "discount_amounts": [],
-        "discountable": True,
-        "invoice": invoice,
-        "livemode": False,
-        "metadata": {},
-        "parent": None,
-        "period": {"start": ledger.now(), "end": ledger.now()},
-        "pretax_credit_amounts": [],
-        "pricing": _pricing(price, amount),
-        "quantity": quantity,
-        "subtotal": amount,
-        "taxes": [],
-        **more,
-    }
-
-
-def _line_of(ledger: Ledger, invoice: str, item: Entity) -> Entity:
-    parent = {"type": "invoice_item_details", "invoice_item_details": {"invoice_item": item["id"]}}
-    priced = {"unit_amount": item["amount"], "currency": item["currency"]}
-    made = line(ledger, invoice, priced | {"id": None, "product": None}, 1)
-    kept = {name: item[name] for name in ("description", "metadata", "period", "pricing", "quantity")}
-    return {**made, **kept, "parent": parent}
-
-
-def _pricing(price: Entity | None, amount: int) -> Entity:
-    if price is None or price.get("id") is None:
-        return {"type": "price_details", "price_details": None, "unit_amount_decimal": str(amount)}
-    details = {"price": price["id"], "product": price["product"]}
-    return {"type": "price_details", "price_details": details, "unit_amount_decimal": price["unit_amount_decimal"]}
-
-
-def _worth(ledger: Ledger, params: Params) -> tuple[str, int, int, Entity | None]:
-    quantity = whole(params, "quantity", 1)
-    named = params.get("pricing", {}).get("price") if isinstance(params.get("pricing"), dict) else params.get("price")
-    if named:
-        price = ledger.referred("price", str(named), "price")
-        return price["currency"], (price["unit_amount"] or 0) * quantity, quantity, price
-    if "amount" not in params:
-        raise missing_param("amount")
-    return (text(params, "currency") or "usd").lower(), whole(params, "amount"), quantity, None
-
-
-def _in(ledger: Ledger, id_: str, status: str, message: str) -> Entity:
+    Raises:
+        StripeError: it is not.
+    """
     invoice = ledger.require("invoice", id_)
     if invoice["status"] != status:
         raise StripeError(message, code="invoice_not_editable")

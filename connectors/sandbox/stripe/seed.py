@@ -2,7 +2,7 @@
 
 from random import Random
 
-from connectors.sandbox.stripe import catalogue, customers, invoices, subscriptions
+from connectors.sandbox.stripe import catalogue, customers, invoices, items, subscriptions
 from connectors.sandbox.stripe.ledger import Ledger
 
 GIVEN = ("Ada", "Bruno", "Chen", "Dalia", "Emeka", "Freya", "Goran", "Hana", "Ivo", "Jun", "Kofi", "Lena")
@@ -24,11 +24,11 @@ def seed(ledger: Ledger, size: int, random: Random) -> dict[str, int]:
         person = {"name": f"{given} {family}", "email": email, "payment_method": "pm_card_visa"}
         customer = customers.create(ledger, person)["id"]
         if number % 2 == 0:
-            items = [{"price": random.choice(prices), "quantity": str(random.randrange(1, 20))}]
-            subscriptions.create(ledger, {"customer": customer, "items": items})
+            chosen = [{"price": random.choice(prices), "quantity": str(random.randrange(1, 20))}]
+            subscriptions.create(ledger, {"customer": customer, "items": chosen})
         else:
             amount = str(random.randrange(1000, 100_000))
-            invoices.create_item(ledger, {"customer": customer, "amount": amount, "currency": "usd"})
+            items.create(ledger, {"customer": customer, "amount": amount, "currency": "usd"})
             made = invoices.create(ledger, {"customer": customer, "pending_invoice_items_behavior": "include"})
             invoices.finalize(ledger, made["id"])
             if random.random() < 0.5:  # noqa: PLR2004 - every other

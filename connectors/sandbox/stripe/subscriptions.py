@@ -7,6 +7,7 @@ from connectors.sandbox.stripe import invoices
 from connectors.sandbox.stripe.errors import StripeError, missing_param
 from connectors.sandbox.stripe.forms import Params, metadata, required, text, truth, whole
 from connectors.sandbox.stripe.ledger import Entity, Ledger, listing
+from connectors.sandbox.stripe.lines import line, with_lines
 from connectors.sandbox.stripe.payments import DeclinedError
 
 DAY = 86400
@@ -143,7 +144,7 @@ def _bill(ledger: Ledger, subscription: Entity, reason: str, *, free: bool) -> E
         period = {"start": item["current_period_start"], "end": item["current_period_end"]}
         row = {"subscription": subscription["id"], "subscription_item": item["id"], "proration": False}
         parent = {"type": "subscription_item_details", "subscription_item_details": row}
-        lines.append(invoices.line(ledger, invoice["id"], price, item["quantity"], period=period, parent=parent))
+        lines.append(line(ledger, invoice["id"], price, item["quantity"], period=period, parent=parent))
     invoice |= {
         "_subscription": subscription["id"],
         "parent": {"type": "subscription_details", "subscription_details": details},
@@ -152,7 +153,7 @@ def _bill(ledger: Ledger, subscription: Entity, reason: str, *, free: bool) -> E
     }
     if subscription["days_until_due"] is not None:
         invoice["due_date"] = ledger.now() + subscription["days_until_due"] * DAY
-    made = invoices.added(ledger, invoices.with_lines(invoice, lines))
+    made = invoices.added(ledger, with_lines(invoice, lines))
     opened = invoices.finalize(ledger, made["id"])
     status = subscription["status"]
     if opened["status"] == "open" and subscription["collection_method"] == "charge_automatically":
