@@ -15,9 +15,11 @@ from connectors.kafka.partition import partition_for
 from connectors.kafka.records import VendorRecord
 from connectors.kafka.topics import INBOX, Topic
 
-BUSY_SECONDS, IDLE_SECONDS = 0.002, 0.1
+BUSY_SECONDS, IDLE_SECONDS = 0.003, 0.1
 """Between looks for callbacks, while something is on its way and else."""
 MESSAGE_TIMEOUT_MS = 10_000
+LINGER_MS = 5
+"""Requests that come together share a batch, which spares broker and producer more than the wait costs."""
 MAX_PENDING = 10_000
 
 
@@ -53,6 +55,7 @@ class Inbox:
     def __init__(self, kafka: KafkaSettings, codec: Codec) -> None:
         config = producer_config(kafka, "sluiceway-gateway")
         config |= {"message.timeout.ms": MESSAGE_TIMEOUT_MS, "queue.buffering.max.messages": MAX_PENDING}
+        config["linger.ms"] = LINGER_MS
         self._producer = Producer(config | {"error_cb": self._on_error})
         self._codec = codec
         self._partitions = kafka.partitions
