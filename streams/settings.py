@@ -90,6 +90,9 @@ class Ports(BaseModel):
     salesforce_pubsub: Port = 8102
     pardot: Port = 8103
     quickbooks: Port = 8104
+    woocommerce: Port = 8105
+    shopify: Port = 8106
+    stripe: Port = 8107
 
 
 class Settings(BaseSettings):

@@ -11,6 +11,7 @@ from streams.local.errors import LocalError
 from streams.settings import Settings
 
 Say = Callable[[str], None]
+SANDBOXES = ("salesforce", "pardot", "quickbooks", "woocommerce", "shopify", "stripe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def plan(settings: Settings, env: Mapping[str, str], say: Say) -> list[Step]:
     def url(port: int, path: str = "") -> str:
         return f"http://{settings.host}:{port}{path}"
 
-    vendors = {"salesforce": ports.salesforce, "pardot": ports.pardot, "quickbooks": ports.quickbooks}
+    vendors: dict[str, int] = {name: getattr(ports, name) for name in SANDBOXES}
     contracts = ("topics", "schemas")
     return [
         Step(

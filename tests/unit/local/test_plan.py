@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from connectors.sandbox.vendors import VENDORS
 from streams.local.errors import LocalError
-from streams.local.plan import names, plan, select
+from streams.local.plan import SANDBOXES, names, plan, select
 from streams.settings import Ports, Settings
 
 
@@ -42,3 +43,9 @@ async def test_our_commands_get_log_and_environment(tmp_path: Path) -> None:
     assert list(program.argv[1:]) == ["-m", "streams.cli", "topics", "apply"]
     assert (program.env, program.log) == ({"A": "b"}, tmp_path / "logs" / "topics.log")
     assert names(Settings())[:2] == ["kafka", "registry"]
+
+
+def test_every_sandbox_has_a_port_that_can_be_moved() -> None:
+    """`sluiceway up` gives each vendor that the sandbox can play an address of the settings."""
+    assert set(SANDBOXES) == set(VENDORS)
+    assert {name: getattr(Ports(), name) for name in SANDBOXES} == {name: port for name, (port, _) in VENDORS.items()}
