@@ -53,12 +53,8 @@ class Topic:
         return config
 
 
-INBOX = Topic(
-    "inbox.v1",
-    "tenant",
-    tuple(f"sluiceway.inbox.{name}" for name in ("VendorRecord", "VendorResult", "ConnectionChanged", "Request", "Decision")),
-    mixed=True,
-)
+INBOX_RECORDS = ("VendorRecord", "VendorResult", "ConnectionChanged", "Request", "Decision")
+INBOX = Topic("inbox.v1", "tenant", tuple(f"sluiceway.inbox.{name}" for name in INBOX_RECORDS), mixed=True)
 COMMAND = Topic("command.v1", "tenant", ("sluiceway.command.Command",))
 CONNECTION = Topic("connection.v1", "tenant", ("sluiceway.connection.Connection",), policy="compact")
 CHANGES = Topic(
