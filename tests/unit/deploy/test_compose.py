@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from streams.local.plan import SANDBOXES
 from streams.settings import Ports, Settings
 
 Services = dict[str, Any]
@@ -16,7 +17,7 @@ PUBLISHED = {
     "kafka": {PORTS.kafka},
     "registry": {PORTS.registry},
     "gateway": {PORTS.gateway},
-    "sandbox": {PORTS.salesforce, PORTS.pardot, PORTS.quickbooks},
+    "sandbox": {PORTS.salesforce_pubsub, *(getattr(PORTS, name) for name in SANDBOXES)},
     "prometheus": {9090},
     "grafana": {3000},
 }
