@@ -64,7 +64,7 @@ def _decimal(value: Decimal, scale: int, precision: int) -> bytes:
     if shift < 0 or len(digits) + shift > precision:
         raise ValueError("does not fit the decimal")
     number = int(value.scaleb(scale, _EXACT))
-    size = (number if number >= 0 else number + 1).bit_length() // 8 + 1
+    size = number.bit_length() // 8 + 1
     return number.to_bytes(size, "big", signed=True)
 
 

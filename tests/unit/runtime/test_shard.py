@@ -16,7 +16,7 @@ async def test_a_unit_is_one_transaction(kit: ShardKit) -> None:
     """Outputs, rows, the position as a row and the offset, between begin and commit; then the rows are in the store."""
     await kit.shard.commit([OUT], {b"a": b"1"}, 7)
     assert kit.producer.calls == ["begin", "out", "state", "state", "offset 7", "commit"]
-    assert (kit.shard.committed, kit.store._db.get(b"a"), kit.store._queued) == (7, b"1", {})
+    assert (kit.shard.committed, kit.store._db.get(b"a"), kit.store._queued.rows) == (7, b"1", {})
 
 
 async def test_units_are_committed_in_order_and_together(kit: ShardKit) -> None:
