@@ -78,7 +78,7 @@ def test_compiled_bytes_and_values_are_fastavros(name: str, data: st.DataObject)
 
 @pytest.mark.parametrize("amount", ["-0.0128", "-0.0129", "0.0127", "0.0128", "-0.0001", "-3.2768", "3.2768", "0"])
 def test_decimals_at_the_edges_of_bytes_are_fastavros(amount: str) -> None:
-    """fastavro spends a byte more than it must on some negative numbers, and so do we."""
+    """Some negative numbers get a byte more than they need, there as here."""
     schema, value = schemas.parsed(PARTY), party() | {"custom": {"a": Decimal(amount)}}
     out = bytearray()
     compiled.writer(schema)(out, value)
