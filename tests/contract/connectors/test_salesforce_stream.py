@@ -247,6 +247,7 @@ async def large(connect: Connect, small_jobs: None) -> AsyncIterator[tuple[Follo
     await company.put("settings", {"settings": {"keepalive_milliseconds": 200}})
     user = User(company)
     await user.create_many("Contact", [{"LastName": f"P{n}", "Email": f"p{n}@x.example"} for n in range(300)])
+    await user.until_past("Contact", 300)
     yield Follower(company), user
     await user.aclose()
 

@@ -1,5 +1,7 @@
 """Somebody who works in a Salesforce org, through REST and, where REST has nothing, SOAP."""
 
+import asyncio
+from datetime import UTC, datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -38,6 +40,16 @@ class User:
     async def create_many(self, object_type: str, records: list[dict[str, Any]]) -> list[str]:
         """Create records, 200 a call, and return their ids."""
         return await self._collection("POST", object_type, records)
+
+    async def until_past(self, object_type: str, count: int) -> None:
+        """Ask until so many records were changed before the second under way, as a backfill looks at them."""
+        async with asyncio.timeout(30):
+            while True:
+                now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+                soql = f"SELECT COUNT() FROM {object_type} WHERE SystemModstamp < {now}"  # noqa: S608
+                answer = await self._client.get(f"{DATA}/query", params={"q": soql})
+                if answer.json()["totalSize"] == count:
+                    return
 
     async def update_many(self, object_type: str, records: list[dict[str, Any]]) -> None:
         """Change records, each with its `id`, 200 a call."""
