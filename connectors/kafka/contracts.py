@@ -1,5 +1,6 @@
 """Registering the schemas of `avro/` under their subjects, or only asking whether the registry would take them."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -24,6 +25,8 @@ from connectors.kafka.topics import TOPICS, Topic
 
 CONFLICT = 409
 INVALID = 422
+AT_ONCE = 8
+"""Requests under way: the registry waits for its disk or for Kafka with each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,27 @@ async def apply_schemas(registry: RegistrySettings, topics: Sequence[Topic] = TO
         FatalError: a schema is not compatible with what is registered; names its file and the reasons.
         RetryableError: the registry does not answer.
     """
+    wanted = list(subjects(topics))
+    first = {subject.schema: subject for subject in reversed(wanted)}
     async with _client(registry) as client:
-        return [await _register(client, subject) for subject in subjects(topics)]
+        # A schema of several subjects is one content with one id: it must be there before it is named again.
+        done = await _side_by_side(client, list(first.values()))
+        done |= await _side_by_side(client, [subject for subject in wanted if subject not in done])
+    return [done[subject] for subject in wanted]
+
+
+async def _side_by_side(client: AsyncSchemaRegistryClient, wanted: Sequence[Subject]) -> dict[Subject, Registered]:
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def register(subject: Subject) -> Registered:
+        async with turns:
+            return await _register(client, subject)
+
+    done = await asyncio.gather(*map(register, wanted), return_exceptions=True)
+    for result in done:
+        if isinstance(result, BaseException):
+            raise result
+    return {result.subject: result for result in done if isinstance(result, Registered)}
 
 
 async def check_schemas(registry: RegistrySettings, topics: Sequence[Topic] = TOPICS) -> list[Verdict]:

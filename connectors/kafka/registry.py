@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +20,8 @@ from connectors.kafka.topics import Topic
 SCHEMA_NOT_FOUND = 40403
 NOT_FOUND = 404
 UNAUTHORIZED = (401, 403)
+AT_ONCE = 8
+"""Look-ups under way while ids are learnt."""
 
 # What decides how bytes are written and read; documentation and our own marks do not.
 _MEANING = frozenset(
@@ -122,9 +125,9 @@ class RegistryIds:
         await asyncio.to_thread(self._warm, list(topics))
 
     def _warm(self, topics: Iterable[Topic]) -> None:
-        for topic in topics:
-            for schema in topic.schemas:
-                self.id_of(topic.subject(schema), schema)
+        wanted = [(topic.subject(schema), schema) for topic in topics for schema in topic.schemas]
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            list(threads.map(self.id_of, *zip(*wanted, strict=True)))
 
     def id_of(self, subject: str, schema: str) -> int:
         """Return the id of the latest version under `subject` that means the same as our schema named `schema`.
