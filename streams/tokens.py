@@ -2,6 +2,7 @@
 
 import base64
 import ipaddress
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -10,9 +11,11 @@ from connectors.errors import FatalError
 from connectors.http import Reach, open_http
 from connectors.ports import TokenStore
 from connectors.tokens import FileTokenStore
-from connectors.tokens.postgres import PostgresTokenStore
 from connectors.tokens.vault import REQUEST_SECONDS, AppRole, VaultTokenStore
 from streams.settings import Settings, Tokens
+
+if TYPE_CHECKING:
+    from connectors.tokens.postgres import PostgresTokenStore
 
 MAKE_KEY = 'make one with: python3 -c "import base64, os; print(base64.b64encode(os.urandom(32)).decode())"'
 
@@ -30,12 +33,14 @@ def open_tokens(settings: Settings) -> TokenStore:
     return FileTokenStore(settings.data_dir / "tokens", _key(settings))
 
 
-def open_postgres(settings: Settings) -> PostgresTokenStore:
+def open_postgres(settings: Settings) -> "PostgresTokenStore":
     """Return the store in PostgreSQL.
 
     Raises:
         FatalError: a setting is missing or wrong; names it.
     """
+    from connectors.tokens.postgres import PostgresTokenStore  # noqa: PLC0415  few need its client, which loads slowly
+
     if settings.tokens.postgres is None:
         raise FatalError("SLUICEWAY_TOKENS__POSTGRES is not set; it is libpq's connection string or URL")
     return PostgresTokenStore(settings.tokens.postgres.get_secret_value(), _key(settings))
