@@ -144,10 +144,14 @@ async def test_a_customer_comes_back_with_its_id(company: Company) -> None:
 
 
 async def test_what_quickbooks_will_not_have_says_why(company: Company) -> None:
-    """A name that another customer of the company has goes to a person; a refused one is a dead letter."""
-    taken = {"name": "Ada Lovelace", "external_id": "1"}
-    assert (await company.ask(0, taken, "k1")).status_code == 200
-    answer = await company.ask(0, {**taken, "external_id": "2"}, "k2")
+    """A name that one of the company's vendors has goes to a person; a refused one is a dead letter."""
+    given = (await company.quickbooks.get("/__sandbox/credentials", params={"account": company.tenant})).json()
+    bearer = {"authorization": f"Bearer {given['access_token']}"}
+    vendor = await company.quickbooks.post(
+        f"/v3/company/{given['realm']}/vendor", json={"DisplayName": "Ada Lovelace"}, headers=bearer
+    )
+    assert vendor.is_success, vendor.text
+    answer = await company.ask(0, {"name": "Ada Lovelace", "external_id": "2"}, "k2")
     assert (answer.status_code, answer.json()["status"]) == (202, "in_review")
     wrong = {"Message": "Invalid", "Detail": "Invalid value", "code": "2010", "element": ""}
     body = json.dumps({"Fault": {"Error": [wrong], "type": "ValidationFault"}, "time": "2026-01-01T00:00:00.000Z"})
