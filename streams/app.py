@@ -1,10 +1,13 @@
-"""Where the two Faust applications are put together from their parts."""
+"""Where the two Faust applications are put together from their parts.
+
+Each loads only its own: what the other is made of takes seconds to import.
+"""
 
 import asyncio
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from mode import Service
 
@@ -28,12 +31,7 @@ from connectors.kafka.topics import (
 )
 from connectors.ports import Tools
 from streams import metrics
-from streams.agents.connect import Connect
-from streams.agents.lag import Lag
-from streams.agents.pool import Pool
-from streams.agents.transform import Transform
 from streams.connections import Directory
-from streams.delivery.tools import DeliveryTools
 from streams.http import Probes
 from streams.logs import set_up
 from streams.runtime.breaker import BreakerRule
@@ -43,9 +41,9 @@ from streams.runtime.log import Log, LogOptions
 from streams.runtime.slots import Slot
 from streams.runtime.worker import App, attach, make_app, run
 from streams.settings import Settings
-from streams.stages.mapping import Templates
-from streams.stages.pipeline import Pipeline
-from streams.tokens import open_tokens
+
+if TYPE_CHECKING:
+    from streams.agents.connect import Connect
 
 VENDOR_FOLDERS = Path(connectors.__file__).parent
 TRANSFORM = Application("transform", INBOX.name, TRANSFORM_STATE.name)
@@ -76,6 +74,10 @@ def transform(settings: Settings) -> NoReturn:
     Raises:
         FatalError, RetryableError, KafkaException: it cannot start; says why.
     """
+    from streams.agents.transform import Transform  # noqa: PLC0415  see above
+    from streams.stages.mapping import Templates  # noqa: PLC0415
+    from streams.stages.pipeline import Pipeline  # noqa: PLC0415
+
     codec, broker = _open(
         settings, TRANSFORM, [*CANONICAL.values(), CHANGES, COMMAND, TRANSFORM_STATE, JOURNAL, REVIEW, REPLY]
     )
@@ -94,6 +96,12 @@ def connect(settings: Settings) -> NoReturn:
     Raises:
         FatalError, RetryableError, KafkaException: it cannot start; says why.
     """
+    from streams.agents.connect import Connect  # noqa: PLC0415  see above
+    from streams.agents.lag import Lag  # noqa: PLC0415
+    from streams.agents.pool import Pool  # noqa: PLC0415
+    from streams.delivery.tools import DeliveryTools  # noqa: PLC0415
+    from streams.tokens import open_tokens  # noqa: PLC0415
+
     codec, broker = _open(settings, CONNECT, [INBOX, JOURNAL, REVIEW, REPLY, CONNECTION, CONNECT_STATE])
     directory = Directory(settings.kafka, codec)
     clock = SystemClock()
@@ -124,7 +132,7 @@ def _open(settings: Settings, application: Application, written: Sequence[Topic]
     return Codec(ids), broker
 
 
-def _log(settings: Settings, broker: Broker, codec: Codec, agent: Connect | None = None) -> tuple[App, Log]:
+def _log(settings: Settings, broker: Broker, codec: Codec, agent: "Connect | None" = None) -> tuple[App, Log]:
     name, runtime = broker.application.name, settings.runtime
     guard = Guard(name, codec, broker.partitions, runtime.max_record_bytes)
     state_dir = Slot.take(settings.data_dir / "state" / name).path

@@ -1,5 +1,7 @@
 """Salesforce's entry in the catalogue."""
 
+from typing import TYPE_CHECKING
+
 from connectors import accounts
 from connectors.consent import Consent, by_person
 from connectors.http import Http
@@ -10,10 +12,11 @@ from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.errors import about_token
 from connectors.salesforce.fetch import SalesforceFetcher
 from connectors.salesforce.plan import plan_of
-from connectors.salesforce.pubsub import PubSub
 from connectors.salesforce.sink import SalesforceSink
 from connectors.salesforce.source import SalesforceSource
-from connectors.salesforce.streaming import SalesforceStream
+
+if TYPE_CHECKING:
+    from connectors.salesforce.pubsub import PubSub
 
 CHANGES = ("stream", "poll")
 SUFFIXES = ("salesforce.com", "force.com")
@@ -59,6 +62,8 @@ class Salesforce:
         fetcher, sink = SalesforceFetcher(client, account, tools.clock), SalesforceSink(client, tools.clock)
         if accounts.choice(account, "changes", CHANGES) == "poll":
             return Connector(limits, SalesforceSource(client, account, tools.clock), fetcher, sink, aclose)
+        from connectors.salesforce.streaming import SalesforceStream  # noqa: PLC0415  gRPC loads slowly, few need it
+
         pubsub = _pubsub(account, http)
         source = SalesforceStream(client, pubsub, plan_of(account, limits.windows[0].calls), tools.clock)
 
@@ -69,7 +74,9 @@ class Salesforce:
         return Connector(limits, source, fetcher, sink, aclose_all)
 
 
-def _pubsub(account: Account, http: Http) -> PubSub:
+def _pubsub(account: Account, http: Http) -> "PubSub":
+    from connectors.salesforce.pubsub import PubSub  # noqa: PLC0415  as above
+
     address = accounts.text(account, "pubsub_address", PUBSUB_ADDRESS)
     http.reach.check_setting("pubsub_address", f"https://{address}")
     if http.tokens is None:
