@@ -33,7 +33,8 @@ num.network.threads=2
 num.io.threads=4
 log.cleaner.dedupe.buffer.size=16777216
 """
-_MEMORY = ("-Xmx512m", "-XX:+UseSerialGC")
+# The quick compiler alone: a stack that lives for minutes would spend its start on code that is never hot.
+_MEMORY = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _LOGGING = (
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
