@@ -1,4 +1,4 @@
-"""What opening a connection has in common for every vendor that speaks OAuth."""
+"""What opening a connection has in common: the way out with a token put in, and what an account may use."""
 
 from collections.abc import Awaitable, Callable
 
@@ -52,6 +52,27 @@ def daily_limits(account: Account, *, calls: float, concurrency: float, in_doubt
         FatalError: a setting is no number; the message names it.
     """
     daily = accounts.number(account, "daily_calls", calls, minimum=1)
+    return Limits((Window(int(daily), DAY_SECONDS),), *_shared(account, concurrency, in_doubt_seconds))
+
+
+def rate_limits(
+    account: Account,
+    setting: str,
+    per_second: float,
+    *,
+    concurrency: float,
+    in_doubt_seconds: float,
+    poll_seconds: float,
+) -> Limits:
+    """Return limits of so much a second; settings `setting`, `concurrency`, `in_doubt_seconds` override them.
+
+    Raises:
+        FatalError: a setting is no number; the message names it.
+    """
+    rate = accounts.number(account, setting, per_second, minimum=1)
+    return Limits((Window(int(rate), 1.0),), *_shared(account, concurrency, in_doubt_seconds), poll_seconds)
+
+
+def _shared(account: Account, concurrency: float, in_doubt_seconds: float) -> tuple[int, float]:
     together = accounts.number(account, "concurrency", concurrency, minimum=1)
-    in_doubt = accounts.number(account, "in_doubt_seconds", in_doubt_seconds)
-    return Limits((Window(int(daily), DAY_SECONDS),), int(together), in_doubt)
+    return int(together), accounts.number(account, "in_doubt_seconds", in_doubt_seconds)

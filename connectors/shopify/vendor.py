@@ -2,8 +2,8 @@
 
 from connectors import accounts
 from connectors.oauth import GRANTS, Grant
-from connectors.opening import open_authorised
-from connectors.ports import Account, Connector, Limits, Tools, WebhookReader, Window
+from connectors.opening import open_authorised, rate_limits
+from connectors.ports import Account, Connector, Tools, WebhookReader
 from connectors.shopify.bulk import BulkReader
 from connectors.shopify.client import ShopifyClient
 from connectors.shopify.fetch import ShopifyFetcher
@@ -38,12 +38,13 @@ class Shopify:
         """
         token_url = accounts.text(account, "token_url", f"{account.base_url.rstrip('/')}/admin/oauth/access_token")
         grant = Grant(token_url, accounts.choice(account, "grant", GRANTS), "body", CREDENTIALS_LIFETIME)
-        points = accounts.number(account, "points_per_second", POINTS, minimum=1)
-        limits = Limits(
-            (Window(int(points), 1.0),),
-            int(accounts.number(account, "concurrency", CONCURRENCY, minimum=1)),
-            accounts.number(account, "in_doubt_seconds", IN_DOUBT_SECONDS),
-            POLL_SECONDS,
+        limits = rate_limits(
+            account,
+            "points_per_second",
+            POINTS,
+            concurrency=CONCURRENCY,
+            in_doubt_seconds=IN_DOUBT_SECONDS,
+            poll_seconds=POLL_SECONDS,
         )
         http, aclose = open_authorised(
             account,

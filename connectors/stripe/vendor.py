@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from connectors import accounts
 from connectors.keys import open_keyed
-from connectors.ports import Account, Connector, Limits, Tools, WebhookReader, Window
+from connectors.opening import rate_limits
+from connectors.ports import Account, Connector, Tools, WebhookReader
 from connectors.stripe.client import StripeClient
 from connectors.stripe.fetch import StripeFetcher
 from connectors.stripe.source import StripeSource
@@ -33,12 +34,13 @@ class Stripe:
         Raises:
             FatalError: a setting is missing or wrong; the message names it.
         """
-        rate = accounts.number(account, "calls_per_second", READS_PER_SECOND, minimum=1)
-        limits = Limits(
-            (Window(int(rate), 1.0),),
-            int(accounts.number(account, "concurrency", CONCURRENCY, minimum=1)),
-            accounts.number(account, "in_doubt_seconds", IN_DOUBT_SECONDS),
-            POLL_SECONDS,
+        limits = rate_limits(
+            account,
+            "calls_per_second",
+            READS_PER_SECOND,
+            concurrency=CONCURRENCY,
+            in_doubt_seconds=IN_DOUBT_SECONDS,
+            poll_seconds=POLL_SECONDS,
         )
         keyed, aclose = open_keyed(
             account, tools, SUFFIXES, ("client_secret",), _bearer, timeout_seconds=TIMEOUT_SECONDS

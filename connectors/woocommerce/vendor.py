@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import httpx
 
-from connectors import accounts
 from connectors.errors import FatalError
 from connectors.keys import open_keyed
-from connectors.ports import Account, Connector, Limits, Tools, WebhookReader, Window
+from connectors.opening import rate_limits
+from connectors.ports import Account, Connector, Tools, WebhookReader
 from connectors.woocommerce.client import WooClient
 from connectors.woocommerce.fetch import WooCommerceFetcher
 from connectors.woocommerce.source import WooCommerceSource
@@ -36,12 +36,13 @@ class WooCommerce:
         Raises:
             FatalError: a setting is missing or wrong; the message names it.
         """
-        rate = accounts.number(account, "calls_per_second", CALLS_PER_SECOND, minimum=1)
-        limits = Limits(
-            (Window(int(rate), 1.0),),
-            int(accounts.number(account, "concurrency", CONCURRENCY, minimum=1)),
-            accounts.number(account, "in_doubt_seconds", IN_DOUBT_SECONDS),
-            POLL_SECONDS,
+        limits = rate_limits(
+            account,
+            "calls_per_second",
+            CALLS_PER_SECOND,
+            concurrency=CONCURRENCY,
+            in_doubt_seconds=IN_DOUBT_SECONDS,
+            poll_seconds=POLL_SECONDS,
         )
         keyed, aclose = open_keyed(
             account, tools, _own(account), ("client_id", "client_secret"), _basic, timeout_seconds=TIMEOUT_SECONDS
