@@ -67,8 +67,9 @@ class Company:
                     "account": salesforce["org_id"],
                     "settings": {
                         "token_url": salesforce["token_url"],
-                        "changes": "poll",
-                        "poll_seconds": 0.5,
+                        "pubsub_address": salesforce["pubsub_endpoint"],
+                        "ca_file": salesforce["ca_file"],
+                        "poll_seconds": 1,
                         "in_doubt_seconds": 2,
                     },
                     "credentials": _pick(salesforce, "client_id", "client_secret", "refresh_token"),
@@ -76,7 +77,13 @@ class Company:
                 "pardot": {
                     "base_url": pardot["base_url"],
                     "account": pardot["business_unit_id"],
-                    "settings": {"token_url": pardot["token_url"], "in_doubt_seconds": 2},
+                    "settings": {
+                        "token_url": pardot["token_url"],
+                        "objects": "Prospect",
+                        "poll_seconds": 1,
+                        "lag_seconds": 2,
+                        "in_doubt_seconds": 2,
+                    },
                     "credentials": _pick(pardot, "client_id", "client_secret", "refresh_token"),
                 },
                 "quickbooks": {
