@@ -8,7 +8,6 @@ from typing import Any
 from connectors.sandbox.quickbooks.company import Change, Company, Entity
 from connectors.sandbox.quickbooks.fault import QboError
 from connectors.sandbox.quickbooks.kinds import BY_PATH, KINDS, Kind
-from connectors.sandbox.quickbooks.payments import customer_balance
 
 MERGED = frozenset({"Customer", "Vendor", "Item", "Account", "Class"})
 
@@ -32,8 +31,6 @@ def merge(company: Company, body: Any) -> tuple[Kind, Entity]:
             if moved != entity:
                 company.replace(other, moved)
     company.erase(kind, loser, Change(kind, winner["Id"], "merged", loser=loser["Id"]))
-    if kind.name == "Customer":
-        customer_balance(company, winner["Id"])
     kept = company.require(kind.name, winner["Id"])
     company.put_quietly(kind, {**kept, "SyncToken": str(int(kept["SyncToken"]) + 1), "MetaData": company.touched(kept)})
     return kind, company.require(kind.name, winner["Id"])

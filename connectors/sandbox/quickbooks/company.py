@@ -18,6 +18,8 @@ PACIFIC = ZoneInfo("America/Los_Angeles")
 HOME_CURRENCY = {"value": "USD", "name": "United States Dollar"}
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
+OWED = {"Invoice": ("Balance", 1), "Payment": ("UnappliedAmt", -1), "CreditMemo": ("RemainingCredit", -1)}
+"""What makes up a customer's balance: open invoices less credits that are not used."""
 NUMERIC_ID = re.compile(r"-?\d+")
 INACTIVE = (
     "Object Not Found : Something you're trying to use has been made inactive. "
@@ -69,6 +71,10 @@ class Company:
         """All objects of a kind."""
         return self.ctx.database.all(self.account, kind)
 
+    def parts(self, kind: str, *names: str) -> list[Entity]:
+        """All objects of a kind with these properties alone."""
+        return self.ctx.database.parts(self.account, kind, names)
+
     def find(self, kind: str, path: str, *values: str) -> list[Entity]:
         """Objects by the value of one property."""
         return self.ctx.database.find(self.account, kind, path, values)
@@ -111,7 +117,7 @@ class Company:
 
     def put_quietly(self, kind: Kind, entity: Entity) -> None:
         """Store a computed property (a balance, a stock) without a new version."""
-        self.ctx.database.put(self.account, kind.name, entity["Id"], entity)
+        self._store(kind, entity["Id"], entity)
 
     def touched(self, entity: Entity) -> Entity:
         """The MetaData of an object that changes now."""
@@ -120,7 +126,7 @@ class Company:
     def erase(self, kind: Kind, entity: Entity, change: Change | None = None) -> Entity:
         """Delete for good, leaving the stub that change data capture reports; announced as `change` if given."""
         id_ = entity["Id"]
-        self.ctx.database.remove(self.account, kind.name, id_)
+        self._store(kind, id_, None)
         stub = {"domain": "QBO", "status": "Deleted", "Id": id_}
         self.ctx.database.put(
             self.account, f"deleted {kind.name}", id_, {**stub, "MetaData": {"LastUpdatedTime": self.stamp()}}
@@ -150,9 +156,32 @@ class Company:
         return found
 
     def _write(self, kind: Kind, stored: Entity, verb: str) -> Entity:
-        self.ctx.database.put(self.account, kind.name, stored["Id"], stored)
+        self._store(kind, stored["Id"], stored)
         self.changes.append(Change(kind, stored["Id"], verb))
         return stored
+
+    def _store(self, kind: Kind, id_: str, entity: Entity | None) -> None:
+        """Put or remove an object; balances move by the difference, as a customer may have very many transactions."""
+        before = self.get(kind.name, id_) if kind.name in OWED else None
+        if entity is None:
+            self.ctx.database.remove(self.account, kind.name, id_)
+        else:
+            self.ctx.database.put(self.account, kind.name, id_, entity)
+        moved: dict[str, Decimal] = {}
+        for one, sign in ((before, -1), (entity, 1)):
+            if one is not None and kind.name in OWED:
+                amount, direction = OWED[kind.name]
+                customer = one["CustomerRef"]["value"]
+                moved[customer] = moved.get(customer, ZERO) + sign * direction * Decimal(one[amount])
+        for customer_id, difference in moved.items():
+            self._owe(customer_id, difference)
+
+    def _owe(self, customer_id: str, difference: Decimal) -> None:
+        customer = self.get("Customer", customer_id)
+        if difference and customer is not None:
+            balance = cents(Decimal(customer["Balance"]) + difference)
+            owing = {**customer, "Balance": balance, "BalanceWithJobs": balance}
+            self.ctx.database.put(self.account, "Customer", customer_id, owing)
 
 
 def number(value: Any, name: str) -> Decimal:

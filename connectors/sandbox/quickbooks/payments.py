@@ -51,21 +51,6 @@ def after_payment(company: Company, old: Entity | None, new: Entity | None) -> N
     targets = {_target(line): None for payment in (old, new) if payment for line in payment["Line"]}
     for kind, id_ in targets:
         _refresh(company, kind, id_)
-    for id_ in {payment["CustomerRef"]["value"] for payment in (old, new) if payment}:
-        customer_balance(company, id_)
-
-
-def customer_balance(company: Company, customer_id: str) -> None:
-    """Bring Customer.Balance up to date: open invoices less credits not used."""
-    customer = company.get("Customer", customer_id)
-    if customer is None:
-        return
-    owed = sum((Decimal(i["Balance"]) for i in company.of_customer("Invoice", customer_id)), ZERO)
-    credit = sum((Decimal(p["UnappliedAmt"]) for p in company.of_customer("Payment", customer_id)), ZERO)
-    credit += sum((Decimal(c["RemainingCredit"]) for c in company.of_customer("CreditMemo", customer_id)), ZERO)
-    company.put_quietly(
-        KINDS["Customer"], {**customer, "Balance": cents(owed - credit), "BalanceWithJobs": cents(owed - credit)}
-    )
 
 
 def applied(company: Company, kind: str, sale: Entity) -> Decimal:

@@ -17,7 +17,7 @@ from connectors.sandbox.quickbooks.fault import QboError, too_long
 from connectors.sandbox.quickbooks.kinds import KINDS
 from connectors.sandbox.quickbooks.lines import priced, quantities
 from connectors.sandbox.quickbooks.names import EMAIL, check_length
-from connectors.sandbox.quickbooks.payments import applied, customer_balance, settle
+from connectors.sandbox.quickbooks.payments import applied, settle
 from connectors.sandbox.quickbooks.taxes import taxed
 
 DEFAULT_DUE_DAYS = 30
@@ -80,7 +80,7 @@ def number_sale(company: Company, kind: str, sale: Entity, *, allow_duplicate: b
 
 
 def after_sale(company: Company, kind: str, old: Entity | None, new: Entity | None) -> None:
-    """Move stock, the customer's balance and the estimate it came from once a sale is stored, changed or gone."""
+    """Move stock and the estimate it came from once a sale is stored, changed or gone."""
     before = quantities(old["Line"]) if old else {}
     after = quantities(new["Line"]) if new else {}
     for id_ in {**before, **after}:
@@ -88,8 +88,6 @@ def after_sale(company: Company, kind: str, old: Entity | None, new: Entity | No
         item = company.get("Item", id_)
         if moved and item is not None and item.get("TrackQtyOnHand"):
             company.put_quietly(KINDS["Item"], {**item, "QtyOnHand": Decimal(item["QtyOnHand"]) + moved})
-    for id_ in {sale["CustomerRef"]["value"] for sale in (old, new) if sale and "CustomerRef" in sale}:
-        customer_balance(company, id_)
     if old is None and new is not None:
         for link in new["LinkedTxn"]:
             _close_estimate(company, link["TxnId"], {"TxnId": new["Id"], "TxnType": kind})

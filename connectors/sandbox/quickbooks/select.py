@@ -40,7 +40,7 @@ def run(company: Company, statement: str) -> dict[str, Any]:
     found.sort(key=lambda entity: _id_order(entity["Id"]))
     for (path, type_), descending in reversed(sort):
         found.sort(key=lambda entity: _sort_key(entity, path, type_), reverse=descending)
-    page = found[query.start - 1 : query.start - 1 + query.size]
+    page = [company.require(kind.name, entity["Id"]) for entity in found[query.start - 1 :][: query.size]]
     if not page:
         return {}
     if kind.name == "Preferences":
@@ -56,6 +56,7 @@ def instant(text: str) -> datetime:
 
 
 def _candidates(company: Company, kind: Kind, query: Query) -> list[Entity]:
+    """Return what the conditions may hold for, with the properties that conditions and order speak of."""
     for condition in query.conditions:
         values = [str(value) for value in condition.values]
         if condition.operator not in {"=", "in"} or not all(value.isascii() for value in values):
@@ -65,7 +66,8 @@ def _candidates(company: Company, kind: Kind, query: Query) -> list[Entity]:
             return [found for value in dict.fromkeys(values) if (found := company.get(kind.name, value))]
         if path in INDEXED:
             return company.find(kind.name, INDEXED[path], *values)
-    return company.all(kind.name)
+    asked = [_field(kind, name)[0] for name in (*(one.field for one in query.conditions), *dict(query.order))]
+    return company.parts(kind.name, *{path.partition(".")[0]: None for path in ("Id", "Active", *asked)})
 
 
 def _field(kind: Kind, name: str) -> tuple[str, str]:

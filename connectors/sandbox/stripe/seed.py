@@ -34,7 +34,7 @@ def seed(ledger: Ledger, size: int, random: Random) -> dict[str, int]:
             if random.random() < 0.5:  # noqa: PLR2004 - every other
                 invoices.pay(ledger, made["id"], {})
         bills += 1
-    ledger.events.clear()  # history is not sent
+        ledger.events.clear()  # history is not sent
     return {
         "customer": size,
         "product": len(PLANS),
