@@ -28,8 +28,13 @@ RESTORE_SECONDS = Histogram(
 )
 BREAKER_OPEN = Gauge("sluiceway_breaker_open", "1 while too many records fail and the application pauses.", ["app"])
 
-UNREAD = Counter("sluiceway_unread_records_total", "Records of a vendor no template reads.", ["vendor", "object"])
+UNREAD = Counter("sluiceway_unread_records_total", "Records passed over because no template reads such objects.", ["vendor", "object"])
 CHANGES = Counter("sluiceway_canonical_changes_total", "Canonical records written, by entity.", ["entity"])
+CONFLICTS = Counter(
+    "sluiceway_conflicts_total",
+    "Fields on which systems newly disagree, by the policy that refused one; custom fields count as `custom`.",
+    ["entity", "field", "policy"],
+)
 COMMANDS = Counter("sluiceway_commands_total", "Commands issued.", ["vendor", "object", "operation"])
 
 SOURCE_RECORDS = Counter("sluiceway_source_records_total", "Records read from vendors.", ["vendor", "object"])

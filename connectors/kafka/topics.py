@@ -53,7 +53,7 @@ class Topic:
         return config
 
 
-INBOX_RECORDS = ("VendorRecord", "VendorResult", "ConnectionChanged", "Request", "Decision")
+INBOX_RECORDS = ("VendorRecord", "VendorResult", "ConnectionChanged", "Request", "Decision", "Tick")
 INBOX = Topic("inbox.v1", "tenant", tuple(f"sluiceway.inbox.{name}" for name in INBOX_RECORDS), mixed=True)
 COMMAND = Topic("command.v1", "tenant", ("sluiceway.command.Command",))
 CONNECTION = Topic("connection.v1", "tenant", ("sluiceway.connection.Connection",), policy="compact")
@@ -72,7 +72,7 @@ REPLY = Topic("reply.v1", "tenant", ("sluiceway.reply.Reply",), retention_ms=DAY
 # Dead letters carry the original bytes plus headers that say why, so they may be larger than any input.
 DLQ = Topic("dlq.v1", "as consumed", (), max_message_bytes=4_000_000)
 
-ENTITIES = ("party", "product", "order", "invoice", "payment")
+ENTITIES = ("party", "product", "order", "invoice", "payment", "engagement", "cart", "stock")
 CANONICAL = {
     name: Topic(
         f"canonical.{name}.v1",
@@ -98,12 +98,17 @@ TRANSFORM_STATE = Topic(
                 "Asked",
                 "Block",
                 "Contacts",
+                "Day",
+                "Dispute",
                 "Document",
+                "Due",
+                "Hold",
                 "Link",
                 "Match",
                 "Pending",
                 "Question",
                 "Sent",
+                "Told",
                 "Trait",
             )
         ),
@@ -122,6 +127,7 @@ CONNECT_STATE = Topic(
         "sluiceway.state.connect.Ledger",
         "sluiceway.state.connect.Pause",
         "sluiceway.state.connect.Cursor",
+        "sluiceway.state.connect.Tick",
     ),
     policy="compact",
     mixed=True,

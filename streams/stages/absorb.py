@@ -1,21 +1,22 @@
 """One vendor object into the canonical record it belongs to: map, resolve, merge, fill references."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connectors.errors import MappingError
 from connectors.wire import loads
 from streams.stages import parties, references
 from streams.stages.mapping import Draft, Ref
-from streams.stages.mapping.inbound import draft, stated_version
-from streams.stages.merge import OWNERS
+from streams.stages.mapping.inbound import draft, stated_id, stated_version
+from streams.stages.mapping.model import Part
+from streams.stages.mapping.paths import ITEMS
 from streams.stages.work import Work
 
 
 def absorb(
     work: Work, vendor: str, object_type: str, body: Mapping[str, Any], version: str, id_: str | None = None
 ) -> str:
-    """Merge one vendor object into the record it belongs to and return the canonical id.
+    """Merge one vendor object, after what else it holds, into the record it belongs to and return the canonical id.
 
     Args:
         work: the unit of work.
@@ -31,19 +32,46 @@ def absorb(
     template = work.settings.templates.inbound(vendor, object_type)
     if template is None:
         raise MappingError("object", f"no mapping template reads {vendor} {object_type}; add one or stop reading it")
+    for part in template.parts:
+        _part(work, vendor, part, body, version)
     found = draft(template, body, work.settings.values)
     new = work.linked(found.ref).id is None
     resolution = work.apply(found, version, id_)
     known = parties.settle(work, found, resolution) if found.entity == "party" else resolution.id
-    references.attach(work, found.entity, known, _told(found))
+    references.attach(work, found.entity, known, _told(work, found))
     if new:
         references.arrived(work, found.ref, known)
     return known
 
 
-def _told(found: Draft) -> Mapping[str, Ref | None]:
+def _part(work: Work, vendor: str, part: Part, body: Mapping[str, Any], version: str) -> None:
+    """Take in the objects that a record holds, unless newer versions are known; they may read it as `record`."""
+    template = work.settings.templates.inbound(vendor, part.object)
+    if template is None:
+        raise MappingError("parts", f"no mapping template reads {vendor} {part.object}; add one or remove the part")
+    for item in _found(body, part.steps):
+        within = {**item, "record": body} if part.steps else item
+        id_ = stated_id(template, within, work.settings.values)
+        own = stated_version(template, within, work.settings.values) or version
+        if id_ and not work.linked(Ref(vendor, part.object, id_)).newer_than(own):
+            absorb(work, vendor, part.object, within, own)
+
+
+def _found(value: Any, steps: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    """Yield the JSON objects at the end of a path."""
+    if not steps:
+        if isinstance(value, Mapping):
+            yield value
+        return
+    name = steps[0].removesuffix(ITEMS)
+    below = value.get(name) if isinstance(value, Mapping) else None
+    for item in (below or ()) if name != steps[0] else (below,):
+        yield from _found(item, steps[1:])
+
+
+def _told(work: Work, found: Draft) -> Mapping[str, Ref | None]:
     """Return the links that count: that another vendor than the owner has none there says nothing."""
-    owner = OWNERS.get(found.entity) == found.ref.vendor
+    owner = work.settings.policies.owner(found.entity) == found.ref.vendor
     return {path: ref for path, ref in found.links.items() if owner or ref is not None}
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from connectors.kafka.records import VendorRecord
-from streams.stages import commands, orders, parties
+from streams.stages import commands, opportunities, orders, parties
 from streams.stages.absorb import absorb, parsed
 from streams.stages.mapping import Ref
 from streams.stages.rows import Link
@@ -14,9 +14,9 @@ def take(work: Work, record: VendorRecord) -> None:
     """Take in one record; older versions than known are passed over.
 
     Raises:
-        MappingError: it cannot become what its template promises, or no template reads it.
+        MappingError: it cannot become what its template promises.
     """
-    ref = Ref(record.vendor, orders.object_of(record), record.remote_id)
+    ref = Ref(record.vendor, opportunities.object_of(record), record.remote_id)
     link = work.linked(ref)
     # Vendors count in seconds: an object may be deleted and be back in one and the same version.
     is_back = record.undeleted and record.source_version == link.source_version
@@ -29,7 +29,9 @@ def take(work: Work, record: VendorRecord) -> None:
         remove(work, ref, link, record.source_version)
     elif record.hint:
         _hint(work, record, link)
-    elif ref.object == orders.OPPORTUNITY:
+    elif opportunities.is_one(ref):
+        opportunities.take(work, record, link, parsed(record.body))
+    elif _is_order(work, ref):
         orders.take(work, record, link, parsed(record.body))
     else:
         absorb(work, record.vendor, record.object, parsed(record.body), record.source_version)
@@ -63,7 +65,11 @@ def remove(work: Work, ref: Ref, link: Link, version: str) -> None:
 
 
 def _hint(work: Work, record: VendorRecord, link: Link) -> None:
-    wanted = orders.fetched_as(record.vendor, record.object)
-    mapped = work.settings.templates.inbound(record.vendor, record.object) is not None
-    if mapped and record.source_version > link.source_version:
+    wanted = opportunities.fetched_as(record.vendor, record.object)
+    if record.source_version > link.source_version:
         commands.fetch(work, record.vendor, wanted, record.remote_id, record.source_version)
+
+
+def _is_order(work: Work, ref: Ref) -> bool:
+    template = work.settings.templates.inbound(ref.vendor, ref.object)
+    return template is not None and template.entity == "order"

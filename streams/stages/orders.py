@@ -1,36 +1,24 @@
-"""Won opportunities: the sign, the snapshot, the order and its episodes.
+"""What is sold is an order, wherever it was agreed: its customer, its rules, its document and its episodes.
 
-An opportunity that is won only asks for its snapshot; the order is built from that alone. An episode begins when an
-order is found won and ends when it is reopened, lost or deleted, which voids the episode's document.
+An episode begins when an order is found agreed and ends when it is reopened, lost, cancelled or deleted, which voids
+the episode's document. What a template must say of an order is in README.md.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any
 
 from connectors.errors import MappingError
 from connectors.kafka.records import Entity, VendorRecord
-from streams.stages import commands, money, rules
-from streams.stages.absorb import absorb, version_in
-from streams.stages.mapping import Ref
-from streams.stages.rows import Contacts, Link
+from streams.stages import commands, holds, money, rules
+from streams.stages.absorb import absorb
+from streams.stages.rows import Link
 from streams.stages.work import Work
 
-VENDOR, OPPORTUNITY, SNAPSHOT = "salesforce", "Opportunity", "OpportunitySnapshot"
 ACCOUNTS = "quickbooks"
+AGREED = "WON"
 DOCUMENTS: Mapping[str, str] = {"INVOICE": "Invoice", "SALES_RECEIPT": "SalesReceipt"}
-
-
-def object_of(record: VendorRecord) -> str:
-    """Return the type under which a record's object is known: a snapshot is one of its opportunity."""
-    return OPPORTUNITY if _is_snapshot(record) else record.object
-
-
-def fetched_as(vendor: str, object_type: str) -> str:
-    """Return what to ask for to learn about an object of a type."""
-    return SNAPSHOT if (vendor, object_type) == (VENDOR, OPPORTUNITY) else object_type
+HUNDRED = Decimal(100)
 
 
 def document_key(order: Entity) -> str:
@@ -38,55 +26,52 @@ def document_key(order: Entity) -> str:
     return f"order/{order['id']}/{order['episode']}"
 
 
+def stands(work: Work, order: Entity) -> bool:
+    """Tell whether the episode's document was asked for and is neither void nor deleted."""
+    document = commands.sent(work, ACCOUNTS, document_key(order))
+    return document is not None and not document.closed
+
+
 def take(work: Work, record: VendorRecord, link: Link, body: Mapping[str, Any]) -> None:
-    """Take in an opportunity or its snapshot.
+    """Take in an order whose template tells where it stands.
 
     Raises:
-        MappingError: the snapshot cannot become an order; names the field.
+        MappingError: it cannot become an order; names the field.
     """
-    snapshot = _is_snapshot(record)
-    opportunity = body.get(OPPORTUNITY) if snapshot else body
-    if not isinstance(opportunity, Mapping):
-        raise MappingError(OPPORTUNITY, "is missing in the snapshot")
-    if opportunity.get("IsWon") is not True:
-        _note(work, record, link, "")
-        if link.id is not None:
-            end(work, link.id, "LOST" if opportunity.get("IsClosed") is True else "OPEN")
-    elif snapshot:
-        _win(work, record, body)
-    else:
-        _ask(work, record, link)
-
-
-def _ask(work: Work, record: VendorRecord, link: Link) -> None:
-    """Ask for the snapshot, once per content: a version is a second, in which more than one edit may fall."""
-    digest = sha256(record.body).hexdigest()
-    if record.source_version > link.source_version or digest != link.digest:
-        _note(work, record, link, digest)
-        commands.fetch(work, VENDOR, SNAPSHOT, record.remote_id, record.source_version)
-
-
-def _note(work: Work, record: VendorRecord, link: Link, digest: str) -> None:
-    row = replace(link, source_version=record.source_version, digest=digest, deleted=False)
-    work.rows.links.put(row, VENDOR, OPPORTUNITY, record.remote_id)
-
-
-def _win(work: Work, record: VendorRecord, body: Mapping[str, Any]) -> None:
-    _parties_and_products(work, record.source_version, body)
-    id_ = absorb(work, VENDOR, OPPORTUNITY, body, record.source_version)
+    former = work.get("order", link.id)
+    id_ = absorb(work, record.vendor, record.object, body, record.source_version)
     order = work.get("order", id_)
-    if order is None or order["customer_id"] is None:
-        raise MappingError(
-            "customer_id", "is unknown: the opportunity has no account or contact that may be read; add one and save it"
-        )
-    episode = order["episode"] if order["status"] == "WON" else order["episode"] + 1
-    won = {**order, "status": "WON", "episode": episode, "total": _total(order["lines"])}
-    if order["contact_id"] is not None:
-        _remember(work, order["customer_id"], order["contact_id"])
-    verdict = rules.judge(
-        work.settings.rules, won, work.get("party", order["customer_id"]), work.get("party", order["contact_id"])
-    )
-    work.save("order", _decided(work, {**won, **verdict.fields}))
+    if order is None:
+        return
+    _keep_days(work, order, former)
+    if order["status"] != AGREED:
+        _void(work, order, former)
+    elif order["customer_id"] is None:
+        raise MappingError("customer_id", "is unknown: the order names neither a known customer nor a buyer")
+    else:
+        agree(work, id_, former)
+
+
+def agree(work: Work, id_: str, former: Entity | None) -> None:
+    """Let an order be agreed, have the rules judge it, and let it be sent unless something keeps it.
+
+    Args:
+        work: the unit of work.
+        id_: of the order.
+        former: the order before this record.
+    """
+    order = work.get("order", id_)
+    if order is None:
+        return
+    begun = former is not None and (former["status"] == AGREED or stands(work, former))
+    episode = order["episode"] if begun else order["episode"] + 1
+    agreed = {**order, "status": AGREED, "episode": episode, "total": _total(order["lines"])}
+    customer, contact = work.get("party", order["customer_id"]), work.get("party", order["contact_id"])
+    verdict = rules.judge(work.settings.rules, agreed, customer, contact)
+    agreed = _decided(work, {**agreed, **verdict.fields})
+    reasons = [reason for reason in (agreed["hold_reason"], _difference(agreed)) if reason]
+    agreed |= {"hold": bool(reasons), "hold_reason": "; ".join(reasons) or None}
+    work.save("order", agreed if verdict.skip else holds.settle(work, agreed, former))
     work.won[id_] = verdict
 
 
@@ -97,31 +82,6 @@ def _decided(work: Work, order: Entity) -> Entity:
     return {**order, "document": kinds[former.object]} if former is not None else order
 
 
-def _parties_and_products(work: Work, version: str, body: Mapping[str, Any]) -> None:
-    if body.get("Account"):
-        _part(work, "Account", body["Account"], version)
-    for role in body.get("ContactRoles") or ():
-        if role.get("Contact"):
-            _part(work, "Contact", role["Contact"], version)
-    for line in body.get("Lines") or ():
-        if line.get("Product2"):
-            _part(work, "Product2", line["Product2"], version)
-
-
-def _part(work: Work, object_type: str, body: Mapping[str, Any], version: str) -> None:
-    """Take in an object that came with the snapshot, unless a newer version of it is known."""
-    own = version_in(work, VENDOR, object_type, body) or version
-    link = work.linked(Ref(VENDOR, object_type, str(body.get("Id"))))
-    if not link.newer_than(own):
-        absorb(work, VENDOR, object_type, body, own)
-
-
-def _remember(work: Work, customer_id: str, contact_id: str) -> None:
-    known = work.rows.contacts.get(customer_id)
-    others = [id_ for id_ in known.ids if id_ != contact_id] if known else []
-    work.rows.contacts.put(Contacts([contact_id, *others]), customer_id)
-
-
 def _total(lines: Sequence[Mapping[str, Any]]) -> Decimal:
     total = Decimal(0)
     for line in lines:
@@ -129,14 +89,46 @@ def _total(lines: Sequence[Mapping[str, Any]]) -> Decimal:
     return total
 
 
+def _difference(order: Entity) -> str | None:
+    """Return by how much what the accounts will reckon differs from the source's own total; None: not at all."""
+    stated = order["grand_total"]
+    if stated is None:
+        return None
+    reckoned = order["total"]
+    for name, sign in (("discount_amount", -1), ("shipping_amount", 1), ("tax_amount", 1)):
+        reckoned = money.CONTEXT.fma(order[name] or 0, sign, reckoned)
+    if order["discount_percent"] is not None:
+        part = money.CONTEXT.divide(money.times(order["total"], order["discount_percent"]), HUNDRED)
+        reckoned = money.CONTEXT.subtract(reckoned, money.rounded(part, order["currency"]))
+    if reckoned == stated:
+        return None
+    difference = money.CONTEXT.subtract(stated, reckoned)
+    return (
+        f"lines, discount, shipping and tax come to {money.text(reckoned)} {order['currency']}, but the total is "
+        f"{money.text(stated)}: a difference of {money.text(difference)}"
+    )
+
+
+def _keep_days(work: Work, order: Entity, former: Entity | None) -> None:
+    """Keep the day on which a refund was first seen: not every source tells its own."""
+    if former is not None:
+        days = {refund["id"]: refund["refunded_on"] for refund in former["refunds"]}
+        refunds = [{**one, "refunded_on": days.get(one["id"]) or one["refunded_on"]} for one in order["refunds"]]
+        work.set("order", order["id"], refunds=refunds)
+
+
 def end(work: Work, id_: str, status: str) -> None:
     """End the episode of an order, if one is under way: its document is to be voided."""
     order = work.get("order", id_)
-    if order is None or order["status"] != "WON":
+    if order is not None and order["status"] == AGREED:
+        work.set("order", id_, status=status)
+        _void(work, {**order, "status": status}, order)
+
+
+def _void(work: Work, order: Entity, former: Entity | None) -> None:
+    """Void what was agreed before; a document against which money was given back stays, the refunds correct it."""
+    if former is None or former["status"] != AGREED:
         return
-    commands.void(work, ACCOUNTS, document_key(order), order["customer_id"])
-    work.set("order", id_, status=status)
-
-
-def _is_snapshot(record: VendorRecord) -> bool:
-    return (record.vendor, record.object) == (VENDOR, SNAPSHOT)
+    holds.drop(work, former)
+    if not order["refunds"]:
+        commands.void(work, ACCOUNTS, document_key(former), former["customer_id"])

@@ -8,9 +8,9 @@ bytes, in a replay as well.
 from collections.abc import Callable
 
 from connectors.kafka.codec import Codec
-from connectors.kafka.records import ConnectionChanged, Decision, Request, VendorRecord, VendorResult
+from connectors.kafka.records import ConnectionChanged, Decision, Request, Tick, VendorRecord, VendorResult
 from connectors.wire import iso_micros
-from streams.stages import canonicalise, finance, parties, requests, results, settings
+from streams.stages import canonicalise, disputes, finance, holds, opportunities, parties, requests, results, settings
 from streams.stages.mapping import Templates
 from streams.stages.route import route
 from streams.stages.rows import Rows, State
@@ -20,7 +20,7 @@ __all__ = ["Emit", "Pipeline", "State"]
 
 
 Unread = Callable[[str, str], None]
-"""Told vendor and object of a record that is passed over: no template reads this vendor at all (yet)."""
+"""Told vendor and object of a record that is passed over: no template reads such objects (yet)."""
 
 
 class Pipeline:
@@ -32,7 +32,7 @@ class Pipeline:
         self._unread = unread
 
     def process(
-        self, value: VendorRecord | VendorResult | ConnectionChanged | Request | Decision, state: State, at: str
+        self, value: VendorRecord | VendorResult | ConnectionChanged | Request | Decision | Tick, state: State, at: str
     ) -> list[Emit]:
         """Work on one record and return what is to be produced, in order; rows are written to `state`.
 
@@ -50,17 +50,23 @@ class Pipeline:
         if isinstance(value, ConnectionChanged):
             settings.accept(value, rows, self._templates)
             return []
+        if isinstance(value, Tick) and rows.connection.raw() is None:
+            return []  # disconnected since
         current = settings.current(value.tenant, rows, self._templates)
         if isinstance(value, Request):
             return self._request(value, Work(rows, current, value.received_at, f"api/{value.object}/{value.key} {at}"))
         if isinstance(value, Decision):
             work = Work(rows, current, value.decided_at, f"decision/{value.verdict}/{value.review or value.party} {at}")
-            parties.decide(work, value)
+            if not (holds.decide(work, value) or disputes.decide(work, value)):
+                parties.decide(work, value)
+        elif isinstance(value, Tick):
+            work = Work(rows, current, value.at, f"tick/{value.on.isoformat()} {at}")
+            finance.tick(work, value)
         elif isinstance(value, VendorResult):
             version = iso_micros(value.delivered_at)
             work = Work(rows, current, value.delivered_at, _cause(value, version, at))
             results.take(work, value)
-        elif not current.templates.reads(value.vendor):
+        elif current.templates.inbound(value.vendor, opportunities.object_of(value)) is None:
             self._unread(value.vendor, value.object)
             return []
         else:
@@ -79,6 +85,7 @@ class Pipeline:
 
 def _follow(work: Work) -> None:
     finance.settle(work)
+    disputes.settle(work)
     route(work, work.flush())
 
 

@@ -12,8 +12,8 @@ from connectors.wire import iso_micros
 from streams.replies import Asked, State
 from streams.stages import commands, rows
 from streams.stages.absorb import absorb, parsed
+from streams.stages.accounts import ask_customer
 from streams.stages.orders import ACCOUNTS
-from streams.stages.route import ask_customer
 from streams.stages.work import Emit, Work
 
 VENDOR = "api"

@@ -5,12 +5,15 @@ from typing import Any
 
 from connectors.kafka.records import VendorResult
 from connectors.wire import iso_micros
-from streams.stages import canonicalise, commands, references
+from streams.stages import canonicalise, commands, holds, money, references
 from streams.stages.absorb import absorb, parsed, version_in
 from streams.stages.identity import new_id
 from streams.stages.mapping import Ref
 from streams.stages.merge import with_ref
 from streams.stages.work import Work
+
+MADE_OF_ORDERS: Mapping[str, str] = {"order": "invoice", "refund": "invoice", "payment": "payment"}
+"""Kinds of object keys of what an order becomes, and the entity that it then is."""
 
 
 def take(work: Work, result: VendorResult) -> None:
@@ -32,12 +35,14 @@ def take(work: Work, result: VendorResult) -> None:
     kind, id_, *episode = result.object_key.split("/")
     if kind == "party":
         id_ = work.standing(kind, id_)
-    if kind != "order":
+    if kind not in MADE_OF_ORDERS:
         _known(work, kind, id_, ref, version, result.object_key)
         if version and work.get(kind, id_) is not None:
             absorb(work, result.vendor, result.object, body, version, id_)
     elif episode:
-        _document(work, result, ref, body, version, id_)
+        _document(work, result, ref, body, version)
+        if kind == "order" and result.operation == "PUT":
+            _agrees(work, ref, id_)
 
 
 def _known(work: Work, entity: str, id_: str, ref: Ref, version: str, object_key: str) -> None:
@@ -52,16 +57,30 @@ def _known(work: Work, entity: str, id_: str, ref: Ref, version: str, object_key
         references.arrived(work, ref, id_)
 
 
-def _document(work: Work, result: VendorResult, ref: Ref, body: Mapping[str, Any], version: str, order_id: str) -> None:
-    """Take in the invoice or sales receipt that an order became."""
+def _document(work: Work, result: VendorResult, ref: Ref, body: Mapping[str, Any], version: str) -> None:
+    """Take in what an order became: an invoice, sales receipt, credit memo, refund receipt or payment."""
+    kind, order_id, *_ = result.object_key.split("/")
+    entity = MADE_OF_ORDERS[kind]
     id_ = work.linked(ref).id or new_id(work.tenant, ref)
-    work.link(ref, "invoice", id_, version, result.object_key)
+    work.link(ref, entity, id_, version, result.object_key)
     if version:
         absorb(work, result.vendor, result.object, body, version, id_)
-    order = work.get("order", order_id)
-    work.set("invoice", id_, order_id=order_id)
-    invoice = work.get("invoice", id_)
-    if order is not None and invoice is not None and invoice["customer_id"] is None:
-        work.set("invoice", id_, customer_id=order["customer_id"])
+    if entity == "invoice":
+        work.set(entity, id_, order_id=order_id)
+    order, document = work.get("order", order_id), work.get(entity, id_)
+    if order is not None and document is not None and document["customer_id"] is None:
+        work.set(entity, id_, customer_id=order["customer_id"])
     if result.operation == "VOID":
-        work.set("invoice", id_, status="VOID")
+        work.set(entity, id_, status="VOID")
+
+
+def _agrees(work: Work, ref: Ref, order_id: str) -> None:
+    """Ask a person about a document whose total is another than the order's: the accounts reckoned in their own way."""
+    order, document = work.get("order", order_id), work.get("invoice", work.linked(ref).id)
+    if order is None or document is None or order["grand_total"] is None or order["hold"]:
+        return
+    difference = money.CONTEXT.subtract(document["total"] or 0, order["grand_total"])
+    if difference:
+        total = f"{money.text(order['grand_total'])} {order['currency']}"
+        reason = f"the {ref.object} is by {money.text(difference)} off the order's total of {total}; correct it there"
+        holds.ask(work, order, reason)

@@ -1,6 +1,6 @@
 """The rows that the stages keep beside the canonical records; `avro/state/transform/` says what every field means."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -79,7 +79,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What one document adds to its customer's figures."""
+    """What one document, order or subscription adds to its customer's figures."""
 
     SCHEMA: ClassVar[str] = "sluiceway.state.transform.Document"
     number: str | None
@@ -89,6 +89,37 @@ class Document:
     owed: Decimal
     is_payment: bool
     is_invoice: bool
+    credit: Decimal | None = None
+    due_on: date | None = None
+    is_order: bool = False
+    is_unconverted: bool = False
+    status: str = ""
+    plan: str | None = None
+    monthly: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The business day that began last."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Day"
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An open invoice that is not overdue yet."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Due"
+    customer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Figures of a customer as a vendor was last asked to keep them."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Told"
+    figures: Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +173,29 @@ class Question:
     party: str
     candidates: Sequence[str]
     open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A question about a field on which two systems disagree."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Dispute"
+    entity: str
+    id: str
+    field: str
+    refused: str
+    refused_by: str
+    open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A question about an order that waits."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Hold"
+    order: str
+    reason: str
+    state: str = "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +297,14 @@ class Rows:
         self.requests = Table("request", Asked, tenant, state, codec)  # key
         self.request_times = Table("request_time", Asked, tenant, state, codec)  # time, key
         self.documents = Table("document", Document, tenant, state, codec)  # customer, canonical id
+        self.days = Table("day", Day, tenant, state, codec)  # only one
+        self.due = Table("due", Due, tenant, state, codec)  # due date, canonical id
+        self.told = Table("told", Told, tenant, state, codec)  # vendor, object key
         self.allocations = Table("allocation", Allocation, tenant, state, codec)  # vendor, object, remote id, payment
         self.pending = Table("pending", Pending, tenant, state, codec)  # vendor, object, remote id, entity, id, field
         self.questions = Table("question", Question, tenant, state, codec)  # id of the review
+        self.disputes = Table("dispute", Dispute, tenant, state, codec)  # id of the review
+        self.holds = Table("hold", Hold, tenant, state, codec)  # id of the review
         self.apart = Table("apart", Apart, tenant, state, codec)  # both canonical ids, in order
         self.blocks = Table("block", Block, tenant, state, codec)  # blocking key
         self.traits = Table("trait", Trait, tenant, state, codec)  # vendor, object, remote id

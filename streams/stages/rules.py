@@ -1,4 +1,4 @@
-"""A tenant's business rules for won orders: ordered, named, a condition and effects; README.md shows the form."""
+"""A tenant's business rules for agreed orders: ordered, named, a condition and effects; README.md shows the form."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,9 +17,13 @@ from streams.stages.mapping.paths import Tree
 
 FILE = "rules"
 ROLES = ("contact", "customer", "order")
-TEXTS = ("class_name", "department", "terms", "tax_code", "memo")
+TEXTS = ("class_name", "department", "terms", "tax_code", "memo", "item", "payment_method", "assigned_to")
 DOCUMENTS = ("INVOICE", "SALES_RECEIPT")
-DEFAULTS = ("terms", "item", "income_account", "document", "class_name", "department", "tax_code")
+DEFAULT_VALUES = ("item", "income_account", "shipping_item", "sales_tax")
+"""What templates read as `settings`, and no rule changes."""
+DEFAULTS = (
+    *DEFAULT_VALUES, "terms", "document", "class_name", "department", "tax_code", "payment_method", "assigned_to",
+)  # fmt: skip
 MAX_RULES = 64
 MAX_PERCENT = Decimal(100)
 
@@ -39,7 +43,7 @@ class Defaults:
 
     Attributes:
         order: order fields.
-        values: what templates read as `settings.item` and `settings.income_account`.
+        values: what templates read as `settings.item`, `settings.income_account` and so on.
     """
 
     order: Mapping[str, Any] = field(default_factory=dict)
@@ -64,7 +68,8 @@ class Verdict:
 
 UNTOUCHED: Mapping[str, Any] = {
     "document": "INVOICE", "terms": None, "class_name": None, "department": None, "tax_code": None,
-    "discount_percent": None, "memo": None, "hold": False,
+    "discount_percent": None, "memo": None, "item": None, "payment_method": None, "assigned_to": None,
+    "hold": False, "hold_reason": None,
 }  # fmt: skip
 """The order fields that belong to the rules, as they are without any."""
 
@@ -77,14 +82,19 @@ def judge(rules: Rules, order: Entity, customer: Entity | None, contact: Entity 
     """
     values = {"order": order, "customer": customer, "contact": contact}
     scope = expressions.Scope({role: _readable(role, value) for role, value in values.items()}, _trees())
-    fields, applied = {**UNTOUCHED, **rules.defaults.order}, []
-    skip = False
-    for rule in rules.rules:
-        if _fits(rule, scope):
-            applied.append(rule.name)
-            skip = skip or rule.effects.get("skip", False)
-            fields |= {name: value for name, value in rule.effects.items() if name != "skip"}
-    return Verdict({**fields, "applied_rules": applied}, skip)
+    fields = {**UNTOUCHED, "document": _document(order), **rules.defaults.order}
+    applied = [rule for rule in rules.rules if _fits(rule, scope)]
+    for rule in applied:
+        fields |= {name: value for name, value in rule.effects.items() if name != "skip"}
+    holding = [rule.name for rule in applied if rule.effects.get("hold")] if fields["hold"] else []
+    reason = f"held by rule {', '.join(holding)}" if holding else None
+    skip = any(rule.effects.get("skip") for rule in applied)
+    return Verdict({**fields, "hold_reason": reason, "applied_rules": [rule.name for rule in applied]}, skip)
+
+
+def _document(order: Entity) -> str:
+    """What is paid already is receipted, anything else invoiced."""
+    return "SALES_RECEIPT" if order["payment_status"] == "PAID" else "INVOICE"
 
 
 def _fits(rule: Rule, scope: expressions.Scope) -> bool:
@@ -142,7 +152,7 @@ def parse_rules(text: str) -> Rules:
 def _defaults(node: Node) -> Defaults:
     order, values = {}, {}
     for name, child in node.mapping(DEFAULTS).items():
-        if name in ("item", "income_account"):
+        if name in DEFAULT_VALUES:
             values[name] = child.text()
         else:
             order[name] = _effect(name, child)

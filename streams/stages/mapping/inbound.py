@@ -61,6 +61,12 @@ def stated_version(template: Template, body: Mapping[str, Any], settings: Mappin
     return expressions.evaluate("source_version", template.source_version, scope) or ""
 
 
+def stated_id(template: Template, body: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """Return the remote id that `body` states, "" if it states none."""
+    found = expressions.evaluate("id", template.id, Scope({"source": body, "settings": settings}, template.sources))
+    return "" if found is None else str(found)
+
+
 class _Mapper:
     """One record on its way through one template."""
 

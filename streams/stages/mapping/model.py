@@ -16,6 +16,7 @@ class Field:
 
     Attributes:
         path: dotted target.
+        named: outbound: expression of the target, where the connection says which one it is; none: nothing is written.
         type: of the canonical schema (inbound); None outbound.
         kind: how an outbound value is written: string, number, boolean or json.
         keep_null: outbound: an empty value is written as null instead of being left out.
@@ -27,6 +28,7 @@ class Field:
     node: Node
     path: str
     value: Expression | None = None
+    named: Expression | None = None
     when: Expression | None = None
     default: Expression | None = None
     required: bool = False
@@ -52,6 +54,14 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Another object that a record holds: where it stands in the body, with no step for the body itself."""
+
+    object: str
+    steps: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """A checked template.
 
@@ -63,6 +73,7 @@ class Template:
         id, source_version: inbound: expressions of remote id and version.
         same_as: other vendors' objects that are the same entity.
         custom: custom fields, `type` set.
+        parts: objects that a record holds beside its own, read by templates of their own.
     """
 
     name: str
@@ -79,6 +90,7 @@ class Template:
     links: Sequence[Link] = ()
     same_as: Sequence[Link] = ()
     custom: Sequence[Field] = ()
+    parts: Sequence[Part] = ()
 
     @property
     def variables(self) -> tuple[str, ...]:

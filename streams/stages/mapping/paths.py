@@ -17,7 +17,7 @@ Tree = dict[str, Any]
 ITEMS = "[]"
 MAX_INT = 2**63
 _STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
-_SEGMENT = re.compile(r"[A-Za-z_]\w*(\[\])?")
+SEGMENT = re.compile(r"[A-Za-z_]\w*(\[\])?")
 
 
 def declare(paths: Iterable[str]) -> Tree:
@@ -30,7 +30,7 @@ def declare(paths: Iterable[str]) -> Tree:
     for path in paths:
         below = tree
         segments = path.split(".")
-        if not all(_SEGMENT.fullmatch(segment) for segment in segments):
+        if not all(SEGMENT.fullmatch(segment) for segment in segments):
             raise ValueError(f"{path!r} is no path; write names with dots, lists as Line[].Amount")
         for i, segment in enumerate(segments):
             name, is_list = segment.removesuffix(ITEMS), segment.endswith(ITEMS)

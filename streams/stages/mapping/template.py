@@ -6,14 +6,20 @@ from connectors.kafka.topics import ENTITIES
 from streams.stages.mapping import expressions, paths, schema
 from streams.stages.mapping.document import Node, read
 from streams.stages.mapping.expressions import Expression, Scope
-from streams.stages.mapping.model import Field, Link, Template
+from streams.stages.mapping.model import Field, Link, Part, Template
 from streams.stages.mapping.paths import Tree
 from streams.stages.mapping.schema import Type
 
 HEADER = ("name", "version", "direction", "object", "entity", "source", "fields")
-INBOUND = (*HEADER, "absent", "source_version", "id", "links", "same_as", "custom")
-SETTINGS: Tree = dict.fromkeys(("zone", "currency", "item", "income_account", "display_name"))
-"""What `settings.` offers: of the connection and of its rules' defaults; of a customer, its name in the accounts."""
+INBOUND = (*HEADER, "absent", "source_version", "id", "links", "same_as", "custom", "parts")
+SETTINGS: Tree = {
+    **dict.fromkeys(("zone", "currency", "item", "income_account", "shipping_item", "sales_tax", "display_name")),
+    "figures": dict.fromkeys(schema.entity("party")["finance"].fields or ()),
+}
+"""What `settings.` offers: of the connection and of its rules' defaults; of a customer, its name in the accounts; the
+vendor's custom fields by figure."""
+WHOLE = "."
+"""Path of a part that is read from the record itself."""
 OUTBOUND_TYPES = {"string": "STRING", "number": "STRING", "boolean": "BOOL", "json": "DYN"}
 
 
@@ -65,6 +71,7 @@ class _Reader:
             links=self._links(body.get("links"), schema.entity(self._entity), {}),
             same_as=self._same_as(body.get("same_as")),
             custom=self._custom(body.get("custom")),
+            parts=self._parts(body.get("parts")),
         )
 
     def _absent(self, node: Node | None) -> bool:
@@ -105,6 +112,7 @@ class _Reader:
         value = self._expression(node.required("value"), items, wanted)
         return Field(
             node, path, value,
+            named=None if self._inbound else self._named(node, path, items),
             when=self._condition(body.get("when"), items),
             default=self._expression(body["default"], items, wanted) if "default" in body else None,
             required=body["required"].flag() if "required" in body else False,
@@ -113,6 +121,12 @@ class _Reader:
             reads=paths.reads(value.text, "source"),
             keep_null=body["keep_null"].flag() if "keep_null" in body else False,
         )  # fmt: skip
+
+    def _named(self, node: Node, path: str, items: Mapping[str, Tree]) -> Expression | None:
+        """Read a target in braces: the connection says which field of the vendor it is, if any."""
+        if not (path.startswith("{") and path.endswith("}")):
+            return None
+        return self._expression(Node(node.file, node.line, node.path, path[1:-1]), items)
 
     def _list(self, node: Node, path: str, wanted: Type | None, items: Mapping[str, Tree]) -> Field:
         body = node.mapping(("for_each", "as", "where", "fields", *(("links",) if self._inbound else ())))
@@ -212,6 +226,17 @@ class _Reader:
             found.append(Field(child, name, value, type=wanted, reads=paths.reads(value.text, "source")))
         return found
 
+    def _parts(self, node: Node | None) -> list[Part]:
+        found = []
+        for object_type, child in node.mapping().items() if node is not None else ():
+            steps = [] if child.text() == WHOLE else child.text().split(".")
+            if not all(paths.SEGMENT.fullmatch(step) for step in steps):
+                raise child.error("is no path; write names with dots, lists as variants.nodes[], or . for the record")
+            if object_type == self._node.required("object").text():
+                raise child.error("is the record's own type; a part is another")
+            found.append(Part(object_type, steps))
+        return found
+
     def _all_required(self, node: Node, types: Mapping[str, Type], fields: Sequence[Field]) -> None:
         given = {field.path.partition(".")[0] for field in fields}
         for name, wanted in types.items():
@@ -222,7 +247,11 @@ class _Reader:
 
 OWN = frozenset({"id", "tenant", "version", "changed_at"})
 """Of every entity, set by the stages and never by a template."""
-GIVEN = OWN | {"deleted", "merged_into", "refs", "custom", "provenance", "finance", "applied_rules", "episode"}
+GIVEN = (
+    OWN
+    | {"deleted", "merged_into", "refs", "custom", "provenance", "conflicts", "finance"}
+    | {"applied_rules", "episode"}
+)
 """All fields that templates leave alone; `custom` has a section of its own."""
 
 

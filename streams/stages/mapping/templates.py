@@ -16,7 +16,6 @@ class Templates:
     def __init__(self, templates: Sequence[Template]) -> None:
         self._by_name = {template.name: template for template in templates}
         self._inbound = {(t.vendor, t.object): t for t in templates if t.direction == "inbound"}
-        self._vendors = frozenset(vendor for vendor, _ in self._inbound)
 
     @classmethod
     def load(cls, folder: Path) -> "Templates":
@@ -30,10 +29,6 @@ class Templates:
     def inbound(self, vendor: str, object_type: str) -> Template | None:
         """Return the template that reads a vendor's object."""
         return self._inbound.get((vendor, object_type))
-
-    def reads(self, vendor: str) -> bool:
-        """Tell whether any template reads this vendor's objects."""
-        return vendor in self._vendors
 
     def named(self, name: str) -> Template:
         """Return a template.

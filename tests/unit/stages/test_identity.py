@@ -145,12 +145,6 @@ def test_a_hint_is_fetched_unless_it_is_old_news(crm: Company) -> None:
     assert crm.record("quickbooks", "Vendor", {}, "2026-03-01T12:00:00.000000Z", remote_id="9", hint=True) == []
 
 
-def test_a_record_that_no_template_reads_is_refused(crm: Company) -> None:
-    """Nothing is lost silently."""
-    with pytest.raises(MappingError, match="no mapping template reads salesforce Campaign"):
-        crm.record("salesforce", "Campaign", {"Id": "701A"}, at(1))
-
-
 def test_a_body_that_is_no_json_object_is_refused(crm: Company) -> None:
     """The reason says what it is not."""
     with pytest.raises(MappingError, match="body: is not a JSON object"):

@@ -1,0 +1,85 @@
+"""What the accounts are asked for: customers, items, and of an order its document, payments and refunds."""
+
+from collections.abc import Mapping
+
+from connectors.errors import MappingError
+from connectors.kafka.records import Entity
+from streams.stages import commands, display
+from streams.stages.orders import ACCOUNTS, AGREED, document_key, stands
+from streams.stages.work import Work
+
+ITEMS = "items"
+"""Lane of what many customers share."""
+DOCUMENTS: Mapping[str, str] = {"INVOICE": "quickbooks/to_invoice", "SALES_RECEIPT": "quickbooks/to_sales_receipt"}
+RETURNS: Mapping[str, str] = {
+    "RefundReceipt": "quickbooks/to_refund_receipt",
+    "CreditMemo": "quickbooks/to_credit_memo",
+}
+
+
+def ask_order(work: Work, order: Entity) -> None:
+    """Ask for everything that an order needs, parents first.
+
+    Raises:
+        MappingError: an outbound template cannot be filled.
+    """
+    customer, contact = work.get("party", order["customer_id"]), work.get("party", order["contact_id"])
+    if customer is None:
+        raise MappingError("customer_id", "the order's customer was deleted; give the order another at its source")
+    # Whatever the order calls its customer: what is asked for refers to the party that stands.
+    records = {"order": {**order, "customer_id": customer["id"]}, "customer": customer, "contact": contact}
+    if order["status"] == AGREED:
+        ask_customer(work, customer)
+        for product_id in dict.fromkeys(line["product_id"] for line in order["lines"]):
+            product = work.get("product", product_id)
+            if product is not None:
+                ask_item(work, product)
+        commands.put(work, DOCUMENTS[order["document"]], document_key(order), customer["id"], records)
+    if stands(work, order):
+        _payments(work, records)
+        _refunds(work, records)
+
+
+def _payments(work: Work, records: Mapping[str, Entity | None]) -> None:
+    """Ask for what was paid on an invoice; a receipt says itself that it is paid."""
+    order = records["order"] or {}
+    for payment in order["payments"] if order["document"] == "INVOICE" else ():
+        key = f"payment/{order['id']}/{order['episode']}/{payment['id']}"
+        own = {**records, "order": {**order, "payments": [payment]}}
+        commands.put(work, "quickbooks/to_payment", key, order["customer_id"], own)
+
+
+def _refunds(work: Work, records: Mapping[str, Entity | None]) -> None:
+    """Ask for what was given back: money where some was received, else credit; that is decided once for each."""
+    order = records["order"] or {}
+    for refund in order["refunds"]:
+        key = f"refund/{order['id']}/{refund['id']}"
+        former = commands.sent(work, ACCOUNTS, key)
+        received = order["payments"] or order["payment_status"] in ("PAID", "PARTLY_PAID")
+        kind = former.object if former is not None else "RefundReceipt" if received else "CreditMemo"
+        own = {**records, "order": {**order, "refunds": [refund]}}
+        commands.put(work, RETURNS[kind], key, order["customer_id"], own)
+
+
+def ask_customer(work: Work, party: Entity, asked: str = "") -> None:
+    """Ask for a customer; `asked` is the request that waits for it."""
+    contacts = work.rows.contacts.get(party["id"])
+    records = {
+        "customer": party,
+        "contact": work.get("party", contacts.ids[0]) if contacts else None,
+        "settings": {"display_name": display.name_for(work, party)},
+    }
+    known = remote_id(party, ACCOUNTS, "Customer")
+    commands.put(work, "quickbooks/to_customer", f"party/{party['id']}", party["id"], records, known, asked)
+
+
+def ask_item(work: Work, product: Entity) -> None:
+    """Ask for an item."""
+    known = remote_id(product, ACCOUNTS, "Item")
+    commands.put(work, "quickbooks/to_item", f"product/{product['id']}", ITEMS, {"product": product}, known)
+
+
+def remote_id(record: Entity, vendor: str, object_type: str) -> str | None:
+    """Return a vendor's id of a record, None if the vendor does not know it."""
+    found = (ref["id"] for ref in record["refs"] if (ref["vendor"], ref["object"]) == (vendor, object_type))
+    return next(found, None)
