@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -17,6 +17,7 @@ from connectors.kafka.records import Connection, ConnectionChanged, Decision
 from connectors.kafka.topics import CONNECTION, INBOX, Topic
 from connectors.wire import iso_micros
 from streams.connections import Directory
+from streams.stages import telling
 
 FLUSH_SECONDS = 15.0
 
@@ -70,7 +71,16 @@ def _decisive(connection: Connection) -> ConnectionChanged:
         currency=connection.currency,
         mappings=connection.mappings,
         rules=connection.rules,
+        figures=_figures(connection),
+        policies=connection.policies,
+        custom_fields=connection.custom_fields,
     )
+
+
+def _figures(connection: Connection) -> Mapping[str, Mapping[str, str]]:
+    """Return how figures are told, of the vendors that say it."""
+    said = {name: telling.settings_of(vendor.settings) for name, vendor in connection.vendors.items()}
+    return {name: settings for name, settings in said.items() if settings}
 
 
 def _produce(

@@ -6,7 +6,7 @@ checks them when they are written.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 
 Entity = dict[str, Any]
@@ -80,6 +80,15 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomField:
+    """A custom field of the canonical records; `read` and `write` are vendors' fields by vendor/object."""
+
+    type: str
+    read: Mapping[str, str] = field(default_factory=dict)
+    write: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionChanged:
     """What decides results has changed."""
 
@@ -91,6 +100,23 @@ class ConnectionChanged:
     currency: str
     mappings: Mapping[str, str] = field(default_factory=dict)
     rules: str = ""
+    figures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    policies: Mapping[str, str] = field(default_factory=dict)
+    custom_fields: Mapping[str, CustomField] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Accept custom fields as the codec reads them: plain mappings."""
+        object.__setattr__(self, "custom_fields", _custom_fields(self.custom_fields))
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A business day of the company begins."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.inbox.Tick"
+    tenant: str
+    on: date
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +155,18 @@ class Connection:
     currency: str
     mappings: Mapping[str, str] = field(default_factory=dict)
     rules: str = ""
+    policies: Mapping[str, str] = field(default_factory=dict)
+    custom_fields: Mapping[str, CustomField] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Accept vendors as the codec reads them: plain mappings."""
+        """Accept vendors and custom fields as the codec reads them: plain mappings."""
+        object.__setattr__(self, "custom_fields", _custom_fields(self.custom_fields))
         vendors = {k: v if isinstance(v, VendorConnection) else VendorConnection(**v) for k, v in self.vendors.items()}
         object.__setattr__(self, "vendors", vendors)
+
+
+def _custom_fields(fields: Mapping[str, Any]) -> Mapping[str, CustomField]:
+    return {k: v if isinstance(v, CustomField) else CustomField(**v) for k, v in fields.items()}
 
 
 @dataclass(frozen=True, slots=True)

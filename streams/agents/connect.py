@@ -10,6 +10,7 @@ from connectors.kafka.partition import partition_for
 from connectors.kafka.records import Command, Connection
 from streams.connections import Directory
 from streams.delivery.delivery import Delivery
+from streams.delivery.midnight import Midnight
 from streams.delivery.tools import DeliveryTools
 from streams.runtime.layers import Layer
 from streams.runtime.ownership import LEAVE_SECONDS, Tasks
@@ -26,11 +27,15 @@ class Office:
     Attributes:
         delivery: its work.
         running: the delivery's task.
+        midnight: tells its tenants that their day begins.
+        ticking: the midnight's task.
         sources: the running sources by tenant and vendor.
     """
 
     delivery: Delivery
     running: "asyncio.Task[None]"
+    midnight: Midnight
+    ticking: "asyncio.Task[None]"
     sources: dict[tuple[str, str], "asyncio.Task[None]"] = field(default_factory=dict)
 
 
@@ -69,7 +74,9 @@ class Connect:
     async def gained(self, shard: Shard) -> None:
         """Begin the work of a partition."""
         delivery = Delivery(shard, self._tools)
-        self._offices[shard.partition] = Office(delivery, self._tasks.spawn(delivery.run()))
+        midnight = Midnight(shard, self._tools, self._directory.tenants)
+        running, ticking = self._tasks.spawn(delivery.run()), self._tasks.spawn(midnight.run())
+        self._offices[shard.partition] = Office(delivery, running, midnight, ticking)
         for tenant in self._directory.tenants():
             self._start_sources(tenant)
 
@@ -78,7 +85,7 @@ class Connect:
         office = self._offices.pop(shard.partition, None)
         if office is None:
             return
-        tasks = [office.running, *office.sources.values()]
+        tasks = [office.running, office.ticking, *office.sources.values()]
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=LEAVE_SECONDS)
@@ -92,6 +99,7 @@ class Connect:
         """Follow a change of a connection."""
         if (office := self._office(tenant)) is not None:
             office.delivery.connection_changed(tenant)
+            office.midnight.wake()
         self._start_sources(tenant)
 
     def _office(self, tenant: str) -> Office | None:

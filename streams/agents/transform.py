@@ -8,7 +8,7 @@ from connectors.errors import DecodeError
 from connectors.kafka.codec import Codec
 from connectors.kafka.headers import event_headers
 from connectors.kafka.partition import partition_for
-from connectors.kafka.records import ConnectionChanged, Decision, Request, VendorRecord, VendorResult
+from connectors.kafka.records import ConnectionChanged, Decision, Request, Tick, VendorRecord, VendorResult
 from connectors.kafka.topics import CANONICAL, COMMAND
 from streams import metrics
 from streams.dead_letters import header
@@ -17,7 +17,7 @@ from streams.runtime.layers import Layer
 from streams.runtime.types import Output, Record
 from streams.stages.pipeline import Emit, Pipeline
 
-KINDS = {kind.SCHEMA: kind for kind in (VendorRecord, VendorResult, ConnectionChanged, Request, Decision)}
+KINDS = {kind.SCHEMA: kind for kind in (VendorRecord, VendorResult, ConnectionChanged, Request, Decision, Tick)}
 ENTITIES = {topic.name: entity for entity, topic in CANONICAL.items()}
 
 
@@ -78,6 +78,8 @@ class Transform:
 def _count(emit: Emit) -> None:
     if (entity := ENTITIES.get(emit.topic.name)) is not None:
         metrics.CHANGES.labels(entity).inc()
+        for field, policy in emit.disputed:
+            metrics.CONFLICTS.labels(entity, field, policy).inc()
     elif emit.topic is COMMAND:
         command = emit.value
         metrics.COMMANDS.labels(*(getattr(command, name) for name in ("vendor", "object", "operation"))).inc()

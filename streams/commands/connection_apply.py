@@ -11,7 +11,7 @@ from connectors.clock import SystemClock
 from connectors.errors import FatalError, MappingError
 from connectors.kafka.admin import require_partitions
 from connectors.kafka.codec import Codec
-from connectors.kafka.records import Connection, VendorConnection
+from connectors.kafka.records import Connection, CustomField, VendorConnection
 from connectors.kafka.registry import RegistryIds
 from connectors.kafka.topics import CONNECTION, INBOX
 from connectors.ports import Account, Secret, TokenStore, Tools
@@ -21,7 +21,9 @@ from streams.connections import Directory
 from streams.gateway.consent import names_company
 from streams.gateway.keys import VENDOR as API_KEYS
 from streams.settings import Settings
+from streams.stages import telling
 from streams.stages.mapping import Templates
+from streams.stages.policies import check_policies
 from streams.stages.rules import check_rules
 from streams.tokens import open_tokens
 
@@ -126,6 +128,8 @@ def _connection(file: ConnectionFile, entry: TenantEntry, former: Connection | N
         currency=entry.currency,
         mappings={name: file.text(value) for name, value in entry.mappings.items()},
         rules=file.text(entry.rules),
+        policies=entry.policies,
+        custom_fields={name: CustomField(f.type, f.read, f.write) for name, f in entry.custom_fields.items()},
     )
 
 
@@ -138,8 +142,15 @@ async def _problems(
             Templates([]).replaced({name: text})
         except MappingError as error:
             yield str(file.problem("tenants", index, "mappings", name, reason=str(error)))
+    for name, vendor in connection.vendors.items():
+        try:
+            telling.parse(name, telling.settings_of(vendor.settings))
+        except MappingError as error:
+            yield str(file.problem("tenants", index, "vendors", name, reason=str(error)))
     for wrong in check_rules(connection.rules):
         yield str(file.problem("tenants", index, "rules", reason=str(wrong)))
+    for target, reason in check_policies(connection.policies, connection.vendors):
+        yield str(file.problem("tenants", index, "policies", target, reason=reason))
     tools = Tools(SystemClock(), tokens, frozenset(view.settings.allow_hosts))
     for name, vendor in connection.vendors.items():
         account = Account(connection.tenant, name, vendor.base_url, vendor.account, vendor.settings)

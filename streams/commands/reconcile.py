@@ -10,7 +10,7 @@ import connectors
 from connectors.errors import FatalError
 from connectors.kafka.codec import Codec
 from connectors.kafka.partition import partition_for
-from connectors.kafka.records import ConnectionChanged, Decision, Request, VendorRecord, VendorResult
+from connectors.kafka.records import ConnectionChanged, Decision, Request, Tick, VendorRecord, VendorResult
 from connectors.kafka.registry import RegistryIds
 from connectors.kafka.topics import INBOX
 from streams.commands.reading import messages
@@ -21,7 +21,7 @@ from streams.stages.pipeline import Pipeline
 from streams.stages.report import Rehearsal, Report, Value
 
 KINDS: dict[str, type[Value]] = {
-    kind.SCHEMA: kind for kind in (VendorRecord, VendorResult, ConnectionChanged, Request, Decision)
+    kind.SCHEMA: kind for kind in (VendorRecord, VendorResult, ConnectionChanged, Request, Decision, Tick)
 }
 
 

@@ -12,7 +12,7 @@ from connectors.kafka.codec import Codec
 from connectors.kafka.codec import Record as AvroRecord
 from connectors.kafka.headers import event_headers
 from connectors.kafka.partition import partition_for
-from connectors.kafka.records import JournalEntry, Reply, ReviewItem, VendorRecord, VendorResult
+from connectors.kafka.records import JournalEntry, Reply, ReviewItem, Tick, VendorRecord, VendorResult
 from connectors.kafka.topics import INBOX, JOURNAL, REPLY, REVIEW, Topic
 from connectors.ports import Outcome, Raw
 from streams import dead_letters, metrics
@@ -76,6 +76,10 @@ class Outbox:
             ours=raw.ours,
         )
         return self._output(INBOX, record, vendor, at, cause, origin=origin, version=raw.version)
+
+    def tick(self, tick: Tick) -> Output:
+        """Return what tells the tenant's inbox that a business day begins."""
+        return self._output(INBOX, tick, "midnight", tick.at, ())
 
     def replies(
         self, todo: Todo, state: State, at: datetime, *, remote_id: str | None = None, detail: str | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 
@@ -97,3 +97,11 @@ class CursorRow:
     SCHEMA: ClassVar[str] = "sluiceway.state.connect.Cursor"
     cursor: str
     read_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TickRow:
+    """The last business day that a tenant's inbox was told of."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.connect.Tick"
+    on: date

@@ -5,7 +5,7 @@ from typing import Generic, Protocol, TypeVar
 
 from connectors.kafka.codec import Codec, Record
 from connectors.kafka.topics import CONNECT_STATE
-from streams.delivery.rows import AttemptRow, CursorRow, LedgerRow, ObjectRow, PauseRow, SlotRow, TodoRow
+from streams.delivery.rows import AttemptRow, CursorRow, LedgerRow, ObjectRow, PauseRow, SlotRow, TickRow, TodoRow
 from streams.runtime.types import row_key
 
 R = TypeVar("R", bound=Record)
@@ -62,3 +62,4 @@ class Tables:
         self.ledgers = Table("ledger", LedgerRow, codec)  # tenant, vendor
         self.pauses = Table("pause", PauseRow, codec)  # tenant, vendor
         self.cursors = Table("cursor", CursorRow, codec)  # tenant, vendor
+        self.ticks = Table("tick", TickRow, codec)  # tenant

@@ -11,13 +11,14 @@ from connectors.kafka.records import (
     Entity,
     Request,
     ReviewItem,
+    Tick,
     VendorRecord,
     VendorResult,
 )
 from connectors.kafka.topics import CANONICAL, REVIEW
 from streams.stages.pipeline import Pipeline
 
-Value = VendorRecord | VendorResult | ConnectionChanged | Request | Decision
+Value = VendorRecord | VendorResult | ConnectionChanged | Request | Decision | Tick
 PARTY = "party/"
 
 

@@ -1,17 +1,19 @@
 """What decides a tenant's results: its connection as the inbox last told it, templates and rules made of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from connectors.errors import MappingError, RejectedError
 from connectors.kafka.codec import Codec
 from connectors.kafka.records import ConnectionChanged
-from streams.stages import normalise
+from streams.stages import normalise, telling
 from streams.stages.mapping import Templates
+from streams.stages.policies import SHIPPED, Policies
 from streams.stages.rows import Rows
 from streams.stages.rules import Rules, parse_rules
+from streams.stages.telling import Telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Settings:
     Attributes:
         vendors: the connected ones.
         values: what expressions read as `settings`.
+        tellings: how figures are told, by vendor.
+        policies: who wins a field where systems disagree.
     """
 
     tenant: str
@@ -29,6 +33,8 @@ class Settings:
     currency: str
     templates: Templates
     rules: Rules
+    tellings: Mapping[str, Telling] = field(default_factory=dict)
+    policies: Policies = SHIPPED
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -42,7 +48,8 @@ def accept(changed: ConnectionChanged, rows: Rows, shipped: Templates) -> None:
     Without vendors the tenant is disconnected and forgotten: connected again, its revisions begin anew.
 
     Raises:
-        MappingError: a mapping, the rules or the zone are wrong; the former settings stay.
+        MappingError: a mapping, the rules, the zone, a policy or how figures are told is wrong; the former settings
+            stay.
     """
     former = rows.connection.get()
     if former is not None and former.revision >= changed.revision:
@@ -56,6 +63,8 @@ def accept(changed: ConnectionChanged, rows: Rows, shipped: Templates) -> None:
         raise MappingError("zone", str(error)) from None
     shipped.replaced(changed.mappings)
     parse_rules(changed.rules)
+    _tellings(changed)
+    Policies(changed.policies)
     rows.connection.put(changed)
 
 
@@ -82,4 +91,10 @@ def _made(raw: bytes, codec: Codec, shipped: Templates) -> Settings:
         currency=changed.currency,
         templates=shipped.replaced(changed.mappings),
         rules=parse_rules(changed.rules),
+        tellings=_tellings(changed),
+        policies=Policies(changed.policies) if changed.policies else SHIPPED,
     )
+
+
+def _tellings(changed: ConnectionChanged) -> Mapping[str, Telling]:
+    return {vendor: telling.parse(vendor, said) for vendor, said in changed.figures.items()}

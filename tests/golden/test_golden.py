@@ -13,7 +13,8 @@ from streams.stages.mapping.templates import files
 
 HERE = Path(__file__).parent
 SHIPPED = files(Path(connectors.__file__).parent)
-SETTINGS = {"zone": "America/New_York", "currency": "USD", "item": "Services"}
+FIGURES = {"overdue_amount": "Overdue__c", "subscription_status": "Subscription__c", "subscription_plan": "Plan__c"}
+SETTINGS = {"zone": "America/New_York", "currency": "USD", "item": "Services", "figures": FIGURES}
 
 
 @pytest.fixture(scope="module")

@@ -35,9 +35,10 @@ def _fields(fields: Sequence[Field], scope: Scope, above: str) -> dict[str, Any]
             # Several entries may fill one list, e.g. the sold lines, then a discount line.
             found.setdefault(field.path, []).extend(_list(field, scope, at))
         elif expressions.holds(f"{at}.when", field.when, scope):
-            value = value_of(field, scope, at)
-            if value is not None or field.keep_null:
-                paths.put(found, field.path, value)
+            path = field.path if field.named is None else expressions.evaluate(at, field.named, scope)
+            value = value_of(field, scope, at) if path is not None else None
+            if path is not None and (value is not None or field.keep_null):
+                paths.put(found, path, value)
     return found
 
 

@@ -1,0 +1,84 @@
+"""What one document, order or subscription adds to its customer's figures, kept as a row under the customer."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from connectors.kafka.records import Entity
+from streams.stages.finance import home
+from streams.stages.finance.home import ZERO
+from streams.stages.rows import Document
+from streams.stages.work import Work
+
+DIGITS = 20
+SALES = frozenset({"INVOICE", "SALES_RECEIPT"})
+
+
+def settle(work: Work) -> Iterable[str]:
+    """Keep the rows of what was touched; return the canonical ids of the customers concerned."""
+    customers: dict[str, None] = {}
+    for entity, row_of in _ROWS.items():
+        for before, after in work.touched(entity):
+            customers |= dict.fromkeys(_file(work, before, after, row_of))
+    return customers
+
+
+def _file(work: Work, before: Entity | None, after: Entity | None, row_of: "RowOf") -> Iterable[str]:
+    """Keep the row of a record; return the customers concerned."""
+    old, new = customer_of(work, before), customer_of(work, after)
+    row = row_of(after, work.settings.currency) if after else None
+    id_ = (after or before or {}).get("id", "")
+    if old is not None and (old != new or row is None):
+        work.rows.documents.drop(old, id_)
+    if new is not None and row is not None:
+        work.rows.documents.put(row, new, id_)
+    return [customer for customer in (old, new) if customer is not None]
+
+
+def customer_of(work: Work, record: Entity | None) -> str | None:
+    """Return whom a document counts for: the survivor, where its customer was merged."""
+    id_ = record["customer_id"] if record else None
+    return None if id_ is None else work.standing("party", id_)
+
+
+def _invoice(invoice: Entity, currency: str) -> Document | None:
+    if invoice["status"] == "VOID":
+        return None
+    kind = invoice["kind"]
+    row = Document(invoice["number"], invoice["issued_on"], _sequence(invoice), ZERO, ZERO, False, kind in SALES)
+    total = home.amount(invoice, "total", "home_total", currency)
+    balance = home.amount(invoice, "balance", "home_balance", currency)
+    if total is None or balance is None:
+        return replace(row, is_unconverted=True)
+    if kind == "SALES_RECEIPT":
+        return replace(row, received=total, is_payment=True)
+    if kind == "REFUND_RECEIPT":
+        return replace(row, received=-total)
+    if kind == "CREDIT_MEMO":
+        return replace(row, credit=balance)
+    return replace(row, owed=balance, due_on=invoice["due_on"])
+
+
+def _payment(payment: Entity, currency: str) -> Document | None:
+    """A payment of nothing only allots a credit memo: no money came."""
+    if payment["status"] != "RECEIVED":
+        return None
+    row = Document(None, payment["received_on"], _sequence(payment), ZERO, ZERO, False, False)
+    amount = home.amount(payment, "amount", "home_amount", currency)
+    unapplied = home.amount(payment, "unapplied", "", currency)
+    if amount is None or unapplied is None:
+        return replace(row, is_unconverted=True)
+    return replace(row, received=amount, is_payment=amount > 0, credit=unapplied)
+
+
+def _order(order: Entity, _currency: str) -> Document | None:
+    if order["status"] != "WON":
+        return None
+    return Document(None, order["closed_on"], "", ZERO, ZERO, False, False, is_order=True)
+
+
+def _sequence(record: Entity) -> str:
+    return max((ref["id"].rjust(DIGITS, "0") for ref in record["refs"]), default="")
+
+
+RowOf = Callable[[Entity, str], Document | None]
+_ROWS: Mapping[str, RowOf] = {"invoice": _invoice, "payment": _payment, "order": _order}
