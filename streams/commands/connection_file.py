@@ -6,6 +6,18 @@ tenants:
     zone: Europe/Berlin            # IANA
     currency: EUR                  # ISO 4217
     rules: {file: acme-rules.yaml} # or the YAML itself as a text; paths are relative to this file
+    policies:                      # who wins where systems disagree: owner:<vendor>, newest or hold (a person decides)
+      party.industry: hold
+      party.custom.Tier: owner:salesforce
+    custom_fields:                 # string, number, boolean, date, instant or texts
+      Tier:
+        type: string
+        read: {salesforce/Account: Customer_Tier__c}
+        write: {pardot/Prospect: Customer_Tier__c}
+      ProjectCode:
+        type: string
+        read: {salesforce/Opportunity: Project_Code__c}
+        write: {quickbooks/Invoice: "2"}   # QuickBooks: the DefinitionId
     mappings:
       salesforce/account: {file: account.yaml}
     vendors:
@@ -24,7 +36,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -119,6 +131,14 @@ class VendorEntry(Part):
     credentials: dict[str, Credential] = Field(default_factory=dict)
 
 
+class CustomFieldEntry(Part):
+    """One custom field: vendors' fields by vendor/object."""
+
+    type: Literal["string", "number", "boolean", "date", "instant", "texts"]
+    read: dict[str, Scalar] = Field(default_factory=dict)
+    write: dict[str, Scalar] = Field(default_factory=dict)
+
+
 class TenantEntry(Part):
     """One tenant."""
 
@@ -127,6 +147,8 @@ class TenantEntry(Part):
     currency: Annotated[str, AfterValidator(_currency)]
     rules: Text = ""
     mappings: dict[str, Text] = Field(default_factory=dict)
+    policies: dict[str, str] = Field(default_factory=dict)
+    custom_fields: dict[str, CustomFieldEntry] = Field(default_factory=dict)
     vendors: dict[str, VendorEntry] = Field(min_length=1)
 
 

@@ -1,47 +1,20 @@
 """A draft into the golden record, field by field.
 
-Who wins a field: its owner among the vendors, then the newest version of the vendor's object. What an owner leaves
-empty is empty; what another vendor leaves empty says nothing. Provenance keeps who set a field, so that an older or
-repeated version never moves it back. Opt-outs only ever come true, lists of addresses and numbers only grow.
+Who wins a field is a policy's matter (`policies`): its owner among the vendors, then the newest version of the vendor's
+object; or whoever stands, until a person decides. What an owner leaves empty is empty; what another vendor leaves empty
+says nothing. Provenance keeps who set a field, so that an older or repeated version never moves it back; `conflicts`
+keeps what was refused. Opt-outs only ever come true, lists of addresses and numbers only grow.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from connectors.kafka.records import Entity
+from streams.stages import conflicts
+from streams.stages.conflicts import Source
 from streams.stages.mapping import Draft, Ref, schema
-
-OWNERS: Mapping[str, str] = {
-    "party": "salesforce",
-    "product": "salesforce",
-    "order": "salesforce",
-    "invoice": "quickbooks",
-    "payment": "quickbooks",
-}
-"""Salesforce owns master data, QuickBooks finance."""
-FIELD_OWNERS: Mapping[tuple[str, str], str] = {("party", "opted_out"): "pardot"}
-"""Exceptions by field."""
-UNIONS = frozenset({("party", "emails"), ("party", "phones")})
-STICKY = frozenset({("party", "opted_out")})
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Who set a field: vendor, object, version."""
-
-    vendor: str
-    object: str
-    version: str
-
-    def __str__(self) -> str:
-        return f"{self.vendor}/{self.object}/{self.version}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Source":
-        """Read what `str` wrote."""
-        vendor, object_type, version = text.split("/", 2)
-        return cls(vendor, object_type, version)
+from streams.stages.policies import SHIPPED, STICKY, UNIONS, Policies, Policy
 
 
 def fresh(entity: str, tenant: str, id_: str) -> Entity:
@@ -54,20 +27,19 @@ def _copy(value: Any) -> Any:
     return type(value)(value) if isinstance(value, list | dict) else value
 
 
-def merge(record: Entity, draft: Draft, version: str) -> Entity:
+def merge(record: Entity, draft: Draft, version: str, policies: Policies = SHIPPED) -> Entity:
     """Return the record with what the draft may set; neither argument is changed."""
     merged = {**record, "provenance": dict(record["provenance"]), "custom": dict(record["custom"])}
     source = Source(draft.ref.vendor, draft.ref.object, version)
     for name, value in draft.fields.items():
-        _merge_field(merged, draft.entity, name, value, source)
+        _merge_field(merged, draft.entity, name, value, source, policies)
     for name, value in draft.custom.items():
-        if _wins(merged, draft.entity, f"custom.{name}", value, merged["custom"].get(name), source):
-            merged["custom"][name] = value
+        _merge_custom(merged, draft.entity, name, value, source, policies)
     merged["refs"] = with_ref(record["refs"], draft.ref)
     return merged
 
 
-def joined(survivor: Entity, loser: Entity, entity: str = "party") -> Entity:
+def joined(survivor: Entity, loser: Entity, policies: Policies = SHIPPED, entity: str = "party") -> Entity:
     """Return what a record becomes when another turns out to be the same; neither argument is changed.
 
     Field by field the same rules decide as between two vendors' records, by who set each.
@@ -76,9 +48,14 @@ def joined(survivor: Entity, loser: Entity, entity: str = "party") -> Entity:
     for name, said in loser["provenance"].items():
         source, custom = Source.parse(said), name.removeprefix("custom.")
         if custom == name:
-            _merge_field(merged, entity, name, loser[name], source)
-        elif _wins(merged, entity, name, loser["custom"].get(custom), merged["custom"].get(custom), source):
-            merged["custom"][custom] = loser["custom"].get(custom)
+            _merge_field(merged, entity, name, loser[name], source, policies)
+        else:
+            _merge_custom(merged, entity, custom, loser["custom"].get(custom), source, policies)
+    for entry in loser[conflicts.FIELD]:
+        field, by = entry["field"], Source.parse(entry["refused_by"])
+        if by.vendor != Source.parse(merged["provenance"][field]).vendor:
+            policy = policies.of(entity, field)
+            conflicts.refuse(merged, field, policy, value_of(merged, field), json.loads(entry["refused"]), by)
     merged["refs"] = sorted(
         [*survivor["refs"], *(ref for ref in loser["refs"] if ref not in survivor["refs"])], key=_place
     )
@@ -102,11 +79,10 @@ def parted(now: Entity, before: Entity, former: Entity, entity: str = "party") -
     mine, theirs = _types(refs), _types(former["refs"])
     survivor, loser = _copied({**now, "refs": refs}), _copied(former)
     for name in (*schema.empty(entity), *(f"custom.{key}" for key in now["custom"])):
-        if name in {"provenance", "custom", "refs", "finance"}:
+        if name in {"provenance", "conflicts", "custom", "refs", "finance"}:
             continue
         said = now["provenance"].get(name)
-        origin = Source.parse(said) if said is not None else None
-        by = (origin.vendor, origin.object) if origin is not None else None
+        by = _by(said) if said is not None else None
         if (entity, name) in UNIONS:
             lent = {value.casefold() for value in former[name]} - {value.casefold() for value in before[name]}
             survivor[name] = [value for value in now[name] if value.casefold() not in lent]
@@ -116,7 +92,13 @@ def parted(now: Entity, before: Entity, former: Entity, entity: str = "party") -
             if by in theirs - mine:
                 _hand(loser, now, name)
             _hand(survivor, before, name)
+    survivor[conflicts.FIELD] = [entry for entry in now[conflicts.FIELD] if _by(entry["refused_by"]) in mine]
     return survivor, loser
+
+
+def _by(said: str) -> tuple[str, str]:
+    source = Source.parse(said)
+    return source.vendor, source.object
 
 
 def _types(refs: list[dict[str, str]]) -> set[tuple[str, str] | None]:
@@ -144,16 +126,23 @@ def _put(into: dict[str, Any], name: str, source: Mapping[str, Any]) -> None:
         into.pop(name, None)
 
 
-def _merge_field(merged: Entity, entity: str, name: str, value: Any, source: Source) -> None:
-    current = merged[name]
+def _merge_field(merged: Entity, entity: str, name: str, value: Any, source: Source, policies: Policies) -> None:
+    current, policy = merged[name], policies.of(entity, name)
     if (entity, name) in STICKY:
-        if value and not current:
+        said = merged["provenance"].get(name)
+        if value and (said is None or not current or conflicts.newer(Source.parse(said), source)):
             merged[name], merged["provenance"][name] = True, str(source)
     elif (entity, name) in UNIONS:
-        wins = bool(value) and _wins(merged, entity, name, value, current, source)
+        wins = bool(value) and _wins(merged, name, value, current, source, policy)
         merged[name] = _union(value or [], current) if wins else _union(current, value or [])
-    elif _wins(merged, entity, name, value, current, source):
+    elif _decided(merged, name, value, current, source, policy):
         merged[name] = value if value is not None else schema.empty(entity)[name]
+
+
+def _merge_custom(merged: Entity, entity: str, name: str, value: Any, source: Source, policies: Policies) -> None:
+    field, current = f"custom.{name}", merged["custom"].get(name)
+    if _decided(merged, field, value, current, source, policies.of(entity, field)):
+        merged["custom"][name] = value
 
 
 def _union(preferred: list[str], others: list[str]) -> list[str]:
@@ -167,26 +156,65 @@ def _union(preferred: list[str], others: list[str]) -> list[str]:
     return list(found.values())
 
 
-def _wins(merged: Entity, entity: str, name: str, value: Any, current: Any, source: Source) -> bool:
+def _decided(record: Entity, name: str, value: Any, current: Any, source: Source, policy: Policy) -> bool:
+    """Tell whether `source` sets the field; what is refused or displaced by another system is noted as a conflict."""
+    said = record["provenance"].get(name)
+    wins = _wins(record, name, value, current, source, policy)
+    if said is None or conflicts.FIELD not in record:
+        return wins
+    if wins and record[conflicts.FIELD]:
+        conflicts.settle(record, name, value, source)
+    if said.startswith(f"{source.vendor}/"):
+        return wins
+    if wins:
+        conflicts.refuse(record, name, policy, value, current, Source.parse(said))
+    else:
+        conflicts.refuse(record, name, policy, current, value, source)
+    return wins
+
+
+def _wins(record: Entity, name: str, value: Any, current: Any, source: Source, policy: Policy) -> bool:
     """Tell whether `source` sets the field, and if so note it as the one who did."""
-    said = merged["provenance"].get(name)
-    owner = FIELD_OWNERS.get((entity, name), OWNERS[entity])
-    if said is None or _beats(source, Source.parse(said), owner, value, current):
-        merged["provenance"][name] = str(source)
+    said = record["provenance"].get(name)
+    if said is None or _beats(source, Source.parse(said), policy, value, current):
+        record["provenance"][name] = str(source)
         return True
     return False
 
 
-def _beats(mine: Source, theirs: Source, owner: str, value: Any, current: Any) -> bool:
-    if (mine.vendor, mine.object) == (theirs.vendor, theirs.object):
+def _beats(mine: Source, theirs: Source, policy: Policy, value: Any, current: Any) -> bool:
+    if mine[:2] == theirs[:2]:
         return mine.version >= theirs.version
-    if mine.vendor == owner != theirs.vendor:
+    owner = policy.owner
+    if owner and mine.vendor == owner != theirs.vendor:
         return True
-    if theirs.vendor == owner != mine.vendor or value is None:
+    if value is None or (owner and theirs.vendor == owner != mine.vendor):
         return False
     if current is None:
         return True
-    return (mine.version, mine.vendor, mine.object) > (theirs.version, theirs.vendor, theirs.object)
+    if policy.holds and mine.vendor != theirs.vendor:
+        return False
+    return conflicts.newer(mine, theirs)
+
+
+def with_value(record: Entity, field: str, value: Any, source: Source, policy: Policy) -> Entity:
+    """Return the record with a value that somebody chose; what stood before is a conflict now."""
+    former, said = value_of(record, field), Source.parse(record["provenance"][field])
+    chosen, custom = _copied(record), field.removeprefix("custom.")
+    if custom == field:
+        chosen[field] = value
+    else:
+        chosen["custom"][custom] = value
+    chosen["provenance"][field] = str(source)
+    conflicts.settle(chosen, field, value, source)
+    conflicts.refuse(chosen, field, policy, value, former, said)
+    return chosen
+
+
+def value_of(record: Entity, field: str) -> Any:
+    """Return what stands in a field, a custom one included."""
+    custom = field.removeprefix("custom.")
+    return record[field] if custom == field else record["custom"].get(custom)
 
 
 def with_ref(refs: list[dict[str, str]], ref: Ref) -> list[dict[str, str]]:

@@ -55,7 +55,7 @@ def join(work: Work, loser_id: str, survivor_id: str) -> str:
     work.rows.entities.put(PARTY, _kept(survivor, loser), survivor)
     work.rows.entities.put(PARTY, _kept(loser, survivor), loser)
     work.replace(PARTY, loser, {**loser, "merged_into": survivor["id"]})
-    work.save(PARTY, joined(survivor, loser))
+    work.save(PARTY, joined(survivor, loser, work.settings.policies))
     _relink(work, loser, survivor["id"])
     _move(work, loser["id"], survivor["id"])
     return str(survivor["id"])

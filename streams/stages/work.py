@@ -1,7 +1,6 @@
 """One record being worked on: what it read, what it changed, what is to be produced."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -9,8 +8,8 @@ from typing import Any
 from connectors.kafka.codec import Record
 from connectors.kafka.records import Entity
 from connectors.kafka.topics import CANONICAL, CHANGES, Topic
-from streams.stages import identity
-from streams.stages.mapping import Draft, Ref, paths
+from streams.stages import conflicts, identity
+from streams.stages.mapping import Draft, Ref
 from streams.stages.merge import fresh, merge, without_ref
 from streams.stages.rows import Link, Rows
 from streams.stages.rules import Verdict
@@ -18,8 +17,6 @@ from streams.stages.settings import Settings
 
 UNSEEN = ("id", "tenant", "version", "changed_at", "provenance")
 """Fields whose change alone is none: they say which record it is and how it came about."""
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +28,7 @@ class Emit:
         schema: full name of the record type.
         value: None is a tombstone.
         body: its Avro bytes without the topic's frame, where they are known already.
+        disputed: conflicts that are new in a canonical record: field and policy; custom fields as `custom`.
         asked: the request that a command answers.
     """
 
@@ -40,6 +38,7 @@ class Emit:
     value: Mapping[str, Any] | Record | None
     body: bytes | None = None
     asked: str = ""
+    disputed: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +123,7 @@ class Work:
             else identity.Resolution(id_)
         )
         former = self.get(draft.entity, found.id) or self._reborn(draft.entity, found.id)
-        self.save(draft.entity, merge(former, draft, version))
+        self.save(draft.entity, merge(former, draft, version, self.settings.policies))
         self.link(draft.ref, draft.entity, former["id"], version)
         return replace(found, id=former["id"])
 
@@ -149,7 +148,7 @@ class Work:
             return
         refs = without_ref(record["refs"], ref)
         if refs:
-            self.save(entity, {**record, "refs": refs})
+            self.save(entity, conflicts.without(record, refs))
             return
         identity.index(self.rows, entity, id_, record, None)
         self._now[entity, id_] = {**record, "refs": refs, "deleted": True}
@@ -179,7 +178,8 @@ class Work:
         after = {**now, "version": now["version"] + 1, "changed_at": self.at}
         topic, id_ = CANONICAL[entity], now["id"]
         body = self.rows.entities.put(entity, id_, after)
-        self.emits.append(Emit(topic, id_, topic.schemas[0], after, body=body))
+        news = [(entry["field"].partition(".")[0], entry["policy"]) for entry in conflicts.news(before, after)]
+        self.emits.append(Emit(topic, id_, topic.schemas[0], after, body=body, disputed=news))
         self.emits.append(Emit(CHANGES, id_, CHANGES.schemas[0], self._change(entity, before, after)))
         if after["deleted"]:
             self.emits.append(Emit(topic, id_, topic.schemas[0], None))
@@ -226,4 +226,4 @@ def _json(value: Any) -> str | None:
     """Return the JSON of a field's value; decimals, dates and instants as text."""
     if value is None:
         return None
-    return _ENCODER.encode(paths.plain(value))
+    return conflicts.written(value)
