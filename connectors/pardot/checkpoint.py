@@ -1,14 +1,13 @@
 """The source's stored cursor: where each object's walk stands, and the calls it has spent today."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.errors import FatalError
+from connectors import cursors
 from connectors.pardot.cursor import Pass, Tail
-from connectors.wire import iso_micros, loads, parse_instant
+from connectors.wire import iso_micros, parse_instant
 
 FORMAT = 1
 Walk = Pass | Tail
@@ -31,28 +30,21 @@ class Checkpoint:
 def encode(checkpoint: Checkpoint) -> str:
     """Write a cursor."""
     walks = {name: _plain(walk) for name, walk in checkpoint.walks.items()}
-    stored = {"format": FORMAT, "day": checkpoint.day, "calls": checkpoint.calls, "objects": walks}
-    return json.dumps(stored, separators=(",", ":"))  # no amounts in it, and written with every page
+    return cursors.write(FORMAT, {"day": checkpoint.day, "calls": checkpoint.calls, "objects": walks})
 
 
-def decode(cursor: str | None) -> Checkpoint:
-    """Read a cursor; None is the beginning.
+def decode(cursor: str | None, where: str) -> Checkpoint:
+    """Read a cursor; `where` names the connection.
 
     Raises:
-        FatalError: it is none of ours.
+        FatalError: see `cursors.read`.
     """
-    if cursor is None:
-        return Checkpoint()
-    try:
-        stored = loads(cursor)
-        if stored["format"] != FORMAT:
-            stored = {}  # of a later release
-        walks = {name: _walk(value) for name, value in stored["objects"].items()}
-        return Checkpoint(walks, str(stored["day"]), int(stored["calls"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FatalError(
-            f"pardot: the stored cursor is unreadable ({error}); remove it to read from start_at again"
-        ) from None
+    return Checkpoint() if cursor is None else cursors.read(cursor, where, FORMAT, _checkpoint)
+
+
+def _checkpoint(stored: Mapping[str, Any]) -> Checkpoint:
+    walks = {name: _walk(value) for name, value in stored["objects"].items()}
+    return Checkpoint(walks, str(stored["day"]), int(stored["calls"]))
 
 
 def _plain(walk: Walk) -> dict[str, Any]:

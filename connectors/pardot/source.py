@@ -53,7 +53,7 @@ class PardotSource:
         Raises:
             ConnectorError: see `ports.Source`; RetryableError when the day's budget of reads is spent.
         """
-        checkpoint = decode(cursor)
+        checkpoint = decode(cursor, self._where)
         for polled in self._objects:
             walk = (checkpoint.walks.get(polled.name) or self._first(polled)).begin(self._clock.now())
             if isinstance(walk, Pass) and walk.at >= walk.end:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connectors.errors import FatalError
+from connectors import cursors
 from connectors.quickbooks.budget import Spent
 from connectors.quickbooks.known import KnownIds
-from connectors.wire import dumps, iso_micros, loads, parse_instant
+from connectors.wire import iso_micros, parse_instant
 
 FORMAT = 1
 
@@ -62,9 +62,9 @@ class Position:
 
 def encode(position: Position) -> str:
     """Write a cursor."""
-    return dumps(
+    return cursors.write(
+        FORMAT,
         {
-            "format": FORMAT,
             "entities": position.entities,
             "since": _text(position.since),
             "swept_at": _text(position.swept_at),
@@ -73,25 +73,17 @@ def encode(position: Position) -> str:
             "listings": position.listings,
             "known": {entity: ids.blocks for entity, ids in position.known.items()},
             "spent": [position.spent.month, position.spent.reads],
-        }
-    ).decode()
+        },
+    )
 
 
-def decode(cursor: str | None) -> Position:
-    """Read a cursor; one of a later release counts as none.
+def decode(cursor: str | None, where: str) -> Position:
+    """Read a cursor; `where` names the connection.
 
     Raises:
-        FatalError: it is none of ours.
+        FatalError: see `cursors.read`.
     """
-    if cursor is None:
-        return Position()
-    try:
-        stored = loads(cursor)
-        return _position(stored) if stored["format"] == FORMAT else Position()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FatalError(
-            f"quickbooks: the stored cursor is unreadable ({error}); remove it to read from start_at again"
-        ) from None
+    return Position() if cursor is None else cursors.read(cursor, where, FORMAT, _position)
 
 
 def _position(stored: Mapping[str, Any]) -> Position:

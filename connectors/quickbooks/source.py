@@ -87,7 +87,7 @@ class QuickBooksSource:
         Raises:
             ConnectorError: see `ports.Source`.
         """
-        position = decode(cursor)
+        position = decode(cursor, self._where)
         self._base = position.spent, self._stored
         while True:
             try:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors.errors import FatalError
-from connectors.wire import dumps, iso_micros, loads, parse_instant
+from connectors import cursors
+from connectors.wire import iso_micros, parse_instant
 
 SEEN_MOST = 5000
 FORMAT = 1
@@ -95,7 +95,7 @@ class State:
 
 def encode(state: State) -> str:
     """Write a cursor."""
-    stored: dict[str, Any] = {"format": FORMAT, "objects": {k: _plain(v) for k, v in state.positions.items()}}
+    stored: dict[str, Any] = {"objects": {k: _plain(v) for k, v in state.positions.items()}}
     if state.replay is not None:
         stored["replay"] = state.replay.hex()
     if state.due:
@@ -103,33 +103,27 @@ def encode(state: State) -> str:
     if state.jobs:
         jobs = state.jobs.items()
         stored["jobs"] = {k: {"until": iso_micros(v.until), "id": v.id, "locator": v.locator} for k, v in jobs}
-    return dumps(stored).decode()
+    return cursors.write(FORMAT, stored)
 
 
-def decode(cursor: str | None) -> State:
-    """Read a cursor.
+def decode(cursor: str | None, where: str) -> State:
+    """Read a cursor; `where` names the connection.
 
     Raises:
-        FatalError: it is none of ours.
+        FatalError: see `cursors.read`.
     """
-    if cursor is None:
-        return State()
-    try:
-        stored = loads(cursor)
-        if stored["format"] != FORMAT:
-            stored = {}  # of a later release
-        replay = stored.get("replay")
-        jobs = stored.get("jobs", {}).items()
-        return State(
-            {name: _position(value) for name, value in stored["objects"].items()},
-            bytes.fromhex(replay) if replay is not None else None,
-            set(stored.get("due", ())),
-            {k: Job(parse_instant(v["until"]), v["id"], v["locator"]) for k, v in jobs},
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FatalError(
-            f"salesforce: the stored cursor is unreadable ({error}); remove it to read from start_at again"
-        ) from None
+    return State() if cursor is None else cursors.read(cursor, where, FORMAT, _state)
+
+
+def _state(stored: Mapping[str, Any]) -> State:
+    replay = stored.get("replay")
+    jobs = stored.get("jobs", {}).items()
+    return State(
+        {name: _position(value) for name, value in stored["objects"].items()},
+        bytes.fromhex(replay) if replay is not None else None,
+        set(stored.get("due", ())),
+        {k: Job(parse_instant(v["until"]), v["id"], v["locator"]) for k, v in jobs},
+    )
 
 
 def _plain(position: Position) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ class Plan:
     """The settings.
 
     Attributes:
+        where: names the connection.
         streamed: objects whose changes come as events, parents first.
         polled: objects that have none.
         columns: what is read of each.
@@ -33,6 +34,7 @@ class Plan:
         daily_calls: of which a share goes into reading what events name.
     """
 
+    where: str
     streamed: Sequence[str]
     polled: Sequence[str]
     columns: Mapping[str, Sequence[str]]
@@ -58,6 +60,7 @@ def plan_of(account: Account, daily_calls: float) -> Plan:
     streamed = accounts.names(account, "objects", POLLED)
     polled = tuple(name for name in accounts.names(account, "polled", PARTS) if name not in streamed)
     return Plan(
+        accounts.where(account),
         streamed,
         polled,
         {name: columns_of(account, name) for name in (*streamed, *polled)},

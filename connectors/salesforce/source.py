@@ -25,6 +25,7 @@ class SalesforceSource:
     def __init__(self, client: SalesforceClient, account: Account, clock: Clock) -> None:
         self._client = client
         self._clock = clock
+        self._where = accounts.where(account)
         self._columns = {name: columns_of(account, name) for name in accounts.names(account, "objects", POLLED)}
         self._overlap = timedelta(seconds=accounts.number(account, "overlap_seconds", OVERLAP_SECONDS))
         self._start = accounts.instant(account, "start_at")
@@ -35,7 +36,7 @@ class SalesforceSource:
         Raises:
             ConnectorError: see `ports.Source`; a session that ends between two pages is a RetryableError.
         """
-        stored = decode(cursor)
+        stored = decode(cursor, self._where)
         # A stream's backfill that is not over is done again: its jobs are not for us.
         state = State({name: p for name, p in stored.positions.items() if name not in stored.jobs})
         for name in self._columns:

@@ -47,7 +47,7 @@ class SalesforceStream:
         Raises:
             ConnectorError: see `ports.Source`. What ails the event stream alone is not raised but waited out.
         """
-        reader = Reader(self._client, self._pubsub, self._plan, self._clock, decode(cursor))
+        reader = Reader(self._client, self._pubsub, self._plan, self._clock, decode(cursor, self._plan.where))
         try:
             while True:
                 yield await reader.next()

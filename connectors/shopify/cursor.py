@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.errors import FatalError
-from connectors.wire import dumps, iso_micros, loads, parse_instant
+from connectors import cursors
+from connectors.wire import iso_micros, parse_instant
 
 SEEN_MOST = 5000
 SECOND = timedelta(seconds=1)
@@ -80,32 +80,26 @@ class Pass:
 
 def encode(passes: Mapping[str, Pass]) -> str:
     """Write the cursor of all objects."""
-    return dumps({"format": FORMAT, "objects": {name: _stored(each) for name, each in passes.items()}}).decode()
+    return cursors.write(FORMAT, {"objects": {name: _stored(each) for name, each in passes.items()}})
 
 
-def decode(cursor: str | None) -> dict[str, Pass]:
-    """Read a cursor.
+def decode(cursor: str | None, where: str) -> dict[str, Pass]:
+    """Read a cursor; `where` names the connection.
 
     Raises:
-        FatalError: it is none of ours.
+        FatalError: see `cursors.read`.
     """
-    if cursor is None:
-        return {}
-    try:
-        stored = loads(cursor)
-        if stored["format"] != FORMAT:
-            raise ValueError(f"format {stored['format']}")  # noqa: TRY301  one message for all of them
-        return {name: _pass(value) for name, value in stored["objects"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FatalError(
-            f"shopify: the stored cursor is unreadable ({error}); remove it to read everything again"
-        ) from None
+    return {} if cursor is None else cursors.read(cursor, where, FORMAT, _passes)
 
 
 def _stored(each: Pass) -> dict[str, Any]:
     bulk = each.bulk and {"id": each.bulk.id, "begun": iso_micros(each.bulk.begun), "offset": each.bulk.offset}
     since, until = (iso_micros(instant) if instant else None for instant in (each.since, each.until))
     return {"since": since, "until": until, "after": each.after, "seen": each.seen, "bulk": bulk}
+
+
+def _passes(stored: Mapping[str, Any]) -> dict[str, Pass]:
+    return {name: _pass(value) for name, value in stored["objects"].items()}
 
 
 def _pass(value: Mapping[str, Any]) -> Pass:

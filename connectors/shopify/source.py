@@ -30,6 +30,7 @@ class ShopifySource:
         self._reader = reader
         self._bulk = bulk
         self._clock = clock
+        self._where = accounts.where(account)
         self._kinds = chosen(account)
         self._overlap = timedelta(seconds=accounts.number(account, "overlap_seconds", OVERLAP_SECONDS))
         self._start = accounts.instant(account, "start_at")
@@ -41,7 +42,7 @@ class ShopifySource:
         Raises:
             ConnectorError: see `ports.Source`.
         """
-        passes = decode(cursor)
+        passes = decode(cursor, self._where)
         # Kept from the first page on: what goes while the first reading lasts must be found, whoever finishes it. What
         # went before was never known.
         passes.setdefault(DELETIONS, Pass(self._clock.now() - self._overlap))

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from connectors.errors import FatalError
-from connectors.wire import dumps, loads
+from connectors import cursors
 
 FORMAT = 1
 SEEN_MOST = 5000
@@ -43,24 +43,18 @@ class Cursor:
 
     def encode(self) -> str:
         """Write the cursor."""
-        stored = {"format": FORMAT, "anchor": self.anchor, "seen": self.seen, "left": self.left, "after": self.after}
-        return dumps(stored).decode()
+        stored = {"anchor": self.anchor, "seen": self.seen, "left": self.left, "after": self.after}
+        return cursors.write(FORMAT, stored)
 
 
-def decode(cursor: str | None) -> Cursor | None:
-    """Read a cursor; None: from the beginning.
+def decode(cursor: str | None, where: str) -> Cursor | None:
+    """Read a cursor, None: from the beginning; `where` names the connection.
 
     Raises:
-        FatalError: it is none of ours.
+        FatalError: see `cursors.read`.
     """
-    if cursor is None:
-        return None
-    try:
-        stored = loads(cursor)
-        if stored["format"] != FORMAT:
-            return None  # of a later release
-        return Cursor(stored["anchor"], dict(stored["seen"]), tuple(stored["left"]), stored["after"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise FatalError(
-            f"stripe: the stored cursor is unreadable ({error}); remove it to read everything again"
-        ) from None
+    return None if cursor is None else cursors.read(cursor, where, FORMAT, _cursor)
+
+
+def _cursor(stored: Mapping[str, Any]) -> Cursor:
+    return Cursor(stored["anchor"], dict(stored["seen"]), tuple(stored["left"]), stored["after"])

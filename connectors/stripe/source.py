@@ -30,12 +30,13 @@ class StripeSource:
         self._client = client
         self._fetcher = StripeFetcher(client)
         self._clock = clock
+        self._where = accounts.where(account)
         self._kinds = accounts.names(account, "objects", ",".join(PATHS))
         self._overlap = timedelta(seconds=accounts.number(account, "overlap_seconds", OVERLAP_SECONDS))
         for name in self._kinds:
             if name not in PATHS:
                 known = ", ".join(PATHS)
-                raise FatalError(f"{accounts.where(account)}: setting objects names {name!r}; known: {known}")
+                raise FatalError(f"{self._where}: setting objects names {name!r}; known: {known}")
 
     async def read(self, cursor: str | None) -> AsyncIterator[Batch]:
         """Yield pages from just after `cursor` until there is nothing newer; None: everything there is.
@@ -43,7 +44,7 @@ class StripeSource:
         Raises:
             ConnectorError: see `ports.Source`.
         """
-        at = decode(cursor)
+        at = decode(cursor, self._where)
         if at is None:
             at = await self._begin()
             yield Batch([], at.encode())

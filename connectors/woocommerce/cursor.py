@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors.errors import FatalError
-from connectors.wire import dumps, iso_micros, loads, parse_instant
+from connectors import cursors
+from connectors.wire import iso_micros, parse_instant
 
 SEEN_MOST = 5000
 FORMAT = 1
@@ -157,30 +157,24 @@ class Cursor:
         """Write the cursor."""
         sweeps = {name: {"since": _text(sweep.since), "seen": sweep.seen} for name, sweep in self.sweeps.items()}
         rounds = {name: _round_json(round_) for name, round_ in self.rounds.items()}
-        return dumps({"format": FORMAT, "sweeps": sweeps, "rounds": rounds}).decode()
+        return cursors.write(FORMAT, {"sweeps": sweeps, "rounds": rounds})
 
 
-def decode(cursor: str | None) -> Cursor:
-    """Read a cursor.
+def decode(cursor: str | None, where: str) -> Cursor:
+    """Read a cursor; `where` names the connection.
 
     Raises:
-        FatalError: it is none of ours.
+        FatalError: see `cursors.read`.
     """
-    if cursor is None:
-        return Cursor()
-    try:
-        stored = loads(cursor)
-        if stored["format"] != FORMAT:
-            return Cursor()  # of a later release
-        sweeps = {
-            name: Sweep(_instant(value["since"]), {id_: (mark[0], mark[1]) for id_, mark in value["seen"].items()})
-            for name, value in stored["sweeps"].items()
-        }
-        return Cursor(sweeps, {name: _round(value) for name, value in stored["rounds"].items()})
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error) as error:
-        raise FatalError(
-            f"woocommerce: the stored cursor is unreadable ({error}); remove it to read from start_at again"
-        ) from None
+    return Cursor() if cursor is None else cursors.read(cursor, where, FORMAT, _cursor)
+
+
+def _cursor(stored: Mapping[str, Any]) -> Cursor:
+    sweeps = {
+        name: Sweep(_instant(value["since"]), {id_: (mark[0], mark[1]) for id_, mark in value["seen"].items()})
+        for name, value in stored["sweeps"].items()
+    }
+    return Cursor(sweeps, {name: _round(value) for name, value in stored["rounds"].items()})
 
 
 def _round_json(round_: Round) -> dict[str, Any]:

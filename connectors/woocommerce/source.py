@@ -35,6 +35,7 @@ class WooCommerceSource:
         self._client = client
         self._fetcher = fetcher
         self._clock = clock
+        self._where = accounts.where(account)
         self._kinds = [_kind(account, name) for name in accounts.names(account, "objects", READ)]
         self._overlap = timedelta(seconds=accounts.number(account, "overlap_seconds", OVERLAP_SECONDS))
         self._customers = timedelta(seconds=accounts.number(account, "customers_seconds", CUSTOMERS_SECONDS))
@@ -47,7 +48,7 @@ class WooCommerceSource:
         Raises:
             ConnectorError: see `ports.Source`.
         """
-        at = decode(cursor)
+        at = decode(cursor, self._where)
         for kind in self._kinds:
             for status in _statuses(kind):
                 async for raws, moved in self._sweep(kind, status, at):

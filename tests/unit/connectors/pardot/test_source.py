@@ -272,13 +272,6 @@ def test_wrong_settings_are_named(unit: Unit, given: dict[str, str], message: st
         source_of(unit, **given)
 
 
-@pytest.mark.parametrize("cursor", ["", "{}", '{"format": 2}', '{"format": 1, "day": "", "calls": 0, "objects": 3}'])
-async def test_a_foreign_cursor_is_refused(unit: Unit, cursor: str) -> None:
-    """It is not read from the beginning by mistake."""
-    with pytest.raises(FatalError, match="cursor is unreadable"):
-        await batches(source_of(unit), cursor)
-
-
 @pytest.mark.parametrize("body", [[], {}, {"values": [1]}, {"values": [], "nextPageToken": "t"}])
 async def test_answers_that_make_no_sense_are_asked_again(unit: Unit, body: Any) -> None:
     """They are never taken for the end."""

@@ -2,11 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.errors import FatalError
 from connectors.woocommerce.cursor import SEEN_MOST, Cursor, Round, Row, Sweep, decode, members, of
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,12 +52,5 @@ def test_a_cursor_survives_its_text(ids: set[int], seen: set[int]) -> None:
     sweep = Sweep(T0, {str(id_): (id_, id_) for id_ in seen})
     round_ = Round().knowing(sorted(ids)).paged(sorted(seen), total=7, shop=T0)
     cursor = Cursor({"order/any": sweep}, {"order": round_})
-    assert decode(cursor.encode()) == cursor
+    assert decode(cursor.encode(), "") == cursor
     assert set(members(of(sorted(ids)))) == ids
-
-
-def test_what_is_no_cursor_is_said() -> None:
-    """Another release's cursor begins anew; anything else stops and says what to do."""
-    assert decode(None) == decode('{"format":99}') == Cursor()
-    with pytest.raises(FatalError, match="remove it"):
-        decode("nonsense")

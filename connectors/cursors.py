@@ -1,0 +1,47 @@
+"""What every source's stored cursor has in common: one JSON object with a `format`, and what holds of a strange one.
+
+A cursor that a later release wrote is never taken for none, nor read by guess: reading everything again could flood the
+books, reading on from a wrong place would skip. The source stops and says so; nothing is lost meanwhile, as the cursor
+stays where it is.
+"""
+
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from connectors.errors import FatalError
+from connectors.wire import loads
+
+T = TypeVar("T")
+
+
+def write(format_: int, content: Mapping[str, Any]) -> str:
+    """Write a cursor; `format_` counts up with every change that an older release would read wrongly."""
+    return json.dumps(
+        {"format": format_, **content}, separators=(",", ":")
+    )  # no amounts in it, and written with every page
+
+
+def read(cursor: str, where: str, format_: int, build: Callable[[Mapping[str, Any]], T]) -> T:
+    """Read a cursor of this format; `where` names the connection as `accounts.where` does.
+
+    Raises:
+        FatalError: a later release wrote it, or it cannot be read; the message says what to do.
+    """
+    try:
+        stored = loads(cursor)
+        found = stored["format"]
+        if found == format_:
+            return build(stored)
+        if not isinstance(found, int) or found < format_:
+            raise ValueError(f"format {found!r}")  # noqa: TRY301  one message for all of them
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error) as error:
+        raise FatalError(
+            f"{where}: the stored cursor is unreadable ({type(error).__name__}: {error}); nothing is read until the "
+            "state it is in is put back, or the account is connected under another tenant to be read from its beginning"
+        ) from None
+    raise FatalError(
+        f"{where}: a later release wrote the stored cursor (format {found}, this one reads {format_}); start that "
+        "release or a newer one: it goes on where it stopped, and nothing is read or skipped before"
+    )
