@@ -45,7 +45,7 @@ def test_a_later_releases_cursor_stops_the_source(vendor: tuple[Decode, int]) ->
 @pytest.mark.parametrize("cursor", ["", "nonsense", "[]", "{}", '{"format": 0}', '{"format": "2"}', '{"format": null}'])
 def test_what_is_no_cursor_stops_the_source(vendor: tuple[Decode, int], cursor: str) -> None:
     """Reading everything again instead would be a surprise."""
-    with pytest.raises(FatalError, match="^tenant acme, x: the stored cursor is unreadable"):
+    with pytest.raises(FatalError, match=r"^tenant acme, x: the stored cursor is unreadable"):
         vendor[0](cursor, "tenant acme, x")
 
 
@@ -53,5 +53,5 @@ def test_a_cursor_with_a_part_that_makes_no_sense_stops_the_source(vendor: tuple
     """Nothing is left out silently."""
     decode, own = vendor
     [broken] = [part for name, part in BROKEN.items() if f".{name}." in decode.__module__]
-    with pytest.raises(FatalError, match="^tenant acme, x: the stored cursor is unreadable"):
+    with pytest.raises(FatalError, match=r"^tenant acme, x: the stored cursor is unreadable"):
         decode(f'{{"format": {own}, {broken}}}', "tenant acme, x")
