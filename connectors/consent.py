@@ -8,7 +8,7 @@ import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Protocol, runtime_checkable
@@ -40,6 +40,8 @@ class Consent:
         pkce: the vendor checks a code challenge.
         company: the parameter of the answer that names the company; `""`: none does.
         instance: the field of the token answer that says where the company's API is; `""`: none does.
+        signed: the answer carries `hmac`, hex HMAC-SHA256 of its other parameters with our client secret (Shopify).
+        exchange: what the vendor wants beside the code.
     """
 
     authorize_url: str
@@ -49,6 +51,8 @@ class Consent:
     pkce: bool = False
     company: str = ""
     instance: str = ""
+    signed: bool = False
+    exchange: Mapping[str, str] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -135,8 +139,8 @@ async def complete(
     """Exchange the code of a vendor's answer for tokens and store them.
 
     Raises:
-        RejectedError: no such answer is expected (any more), the person declined, or it is about another company than
-            the connection's: nothing is changed.
+        RejectedError: no such answer is expected (any more), it is not signed as it must be, the person declined, or
+            it is about another company than the connection's: nothing is changed.
         ConnectorError: the exchange failed; another consent is needed.
     """
     secret = await _stored(account, tools)
@@ -144,6 +148,8 @@ async def complete(
     fits = hmac.compare_digest(expected.get("state", ""), _digest(state))
     if not fits or tools.clock.now() >= parse_instant(expected["ends"]):
         raise RejectedError(STALE)
+    if consent.signed and not _is_signed(account, secret, {**answer, "state": state}):
+        raise RejectedError(f"the answer is not signed by {account.vendor}")
     without = {name: value for name, value in secret.values.items() if name != EXPECTED}
     spent = replace(secret, values=without)
     if not await tools.tokens.compare_and_set(account.tenant, account.vendor, spent, expected_version=secret.version):
@@ -167,6 +173,7 @@ async def _exchange(
     account: Account, consent: Consent, tools: Tools, secret: Secret, code: str, expected: Mapping[str, str]
 ) -> tuple[Secret, str]:
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": expected["redirect_uri"]}
+    form |= consent.exchange
     if consent.pkce:
         form["code_verifier"] = expected["verifier"]
     ca_file = accounts.text(account, "ca_file", "")
@@ -185,6 +192,13 @@ async def _exchange(
     if not fresh.values.get("refresh_token"):
         raise FatalError(f"{where(account)}: the vendor gave no refresh token; let the app ask for offline access")
     return fresh, str(answer_of(response).get(consent.instance, "")) if consent.instance else ""
+
+
+def _is_signed(account: Account, secret: Secret, answer: Mapping[str, str]) -> bool:
+    _, key = client_credentials(account, secret.values)
+    text = "&".join(f"{name}={value}" for name, value in sorted(answer.items()) if name != "hmac")
+    wanted = hmac.new(key.encode(), text.encode(), sha256).hexdigest()
+    return hmac.compare_digest(wanted.encode(), answer.get("hmac", "").encode())
 
 
 async def _stored(account: Account, tools: Tools) -> Secret:

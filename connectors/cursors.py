@@ -18,9 +18,8 @@ T = TypeVar("T")
 
 def write(format_: int, content: Mapping[str, Any]) -> str:
     """Write a cursor; `format_` counts up with every change that an older release would read wrongly."""
-    return json.dumps(
-        {"format": format_, **content}, separators=(",", ":")
-    )  # no amounts in it, and written with every page
+    # Not by `wire.dumps`: there are no amounts in it, and it is written with every page.
+    return json.dumps({"format": format_, **content}, separators=(",", ":"))
 
 
 def read(cursor: str, where: str, format_: int, build: Callable[[Mapping[str, Any]], T]) -> T:

@@ -70,7 +70,7 @@ class Person:
         return found
 
 
-@pytest.fixture(params=["quickbooks", "salesforce", "pardot"])
+@pytest.fixture(params=["quickbooks", "salesforce", "pardot", "shopify"])
 async def person(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Person]:
     """A connection of each vendor that has a consent page."""
     vendor = request.param
@@ -99,7 +99,8 @@ async def test_a_consent_becomes_tokens_that_can_be_renewed(person: Person) -> N
     secret = await person.secret()
     assert secret.values["refresh_token"]
     assert EXPECTED not in secret.values
-    assert connected.account == (person.credentials["realm"] if person.account.vendor == "quickbooks" else "")
+    named = {"quickbooks": "realm", "shopify": "shop"}.get(person.account.vendor)
+    assert connected.account == (person.credentials[named] if named else "")
     assert bool(connected.base_url) == (person.account.vendor == "salesforce")
     http = open_http("v", Reach((), person.hosts), timeout_seconds=9, ca_file=person.account.settings["ca_file"])
     provider = TokenProvider(person.account, person.consent.grant, http, person.store, person.clock)
@@ -129,7 +130,9 @@ async def test_an_answer_counts_once_in_time_and_for_the_latest_link(person: Per
 
 
 async def test_who_declines_is_told_so(person: Person) -> None:
-    """The vendor's word is passed on; another link is needed."""
+    """The vendor's word is passed on; another link is needed. Shopify sends nobody back who declines."""
+    if person.consent.signed:
+        return
     answer = await person.agree(await person.begin())
     with pytest.raises(RejectedError, match="access_denied"):
         await person.complete({"state": answer["state"], "error": "access_denied"})
@@ -152,6 +155,20 @@ async def test_a_stolen_code_is_worth_nothing(person: Person) -> None:
         )
         with pytest.raises(ConnectorError):
             await person.complete(answer)
+
+
+async def test_an_answer_that_nobody_signed_is_refused(person: Person) -> None:
+    """Where the vendor signs its answers, one without its mark or with a changed parameter does nothing."""
+    if not person.consent.signed:
+        return
+    answer = await person.agree(await person.begin())
+    before = await person.secret()
+    unsigned = {name: value for name, value in answer.items() if name != "hmac"}
+    for wrong in (unsigned, {**answer, "code": "0" * 32}, {**answer, "hmac": "ä"}, {**answer, "shop": "x"}):
+        with pytest.raises(RejectedError, match="not signed by shopify"):
+            await person.complete(wrong)
+    assert await person.secret() == before
+    await person.complete(answer)
 
 
 async def test_another_company_is_refused(person: Person) -> None:
