@@ -28,7 +28,7 @@ RESTORE_SECONDS = Histogram(
 )
 BREAKER_OPEN = Gauge("sluiceway_breaker_open", "1 while too many records fail and the application pauses.", ["app"])
 
-UNREAD = Counter("sluiceway_unread_records_total", "Records passed over because no template reads such objects.", ["vendor", "object"])
+UNREAD = Counter("sluiceway_unread_records_total", "Records of objects that no template reads.", ["vendor", "object"])
 CHANGES = Counter("sluiceway_canonical_changes_total", "Canonical records written, by entity.", ["entity"])
 CONFLICTS = Counter(
     "sluiceway_conflicts_total",

@@ -29,6 +29,8 @@ DIGITS: Mapping[str, int] = dict.fromkeys(
     0,
 ) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
 """Digits after the point where they are not two (ISO 4217, list one)."""
+MINOR: Mapping[str, int] = {"ISK": 2, "UGX": 2, "MGA": 0}
+"""Where payment platforms count other smallest units than ISO 4217 has (docs.stripe.com, "Supported currencies")."""
 
 
 def decimal(value: str | int | Decimal) -> Decimal:
@@ -51,6 +53,16 @@ def decimal(value: str | int | Decimal) -> Decimal:
 def rounded(value: Decimal, currency: str) -> Decimal:
     """Return `value` rounded half up to the digits of `currency`."""
     return CONTEXT.quantize(value, Decimal(1).scaleb(-DIGITS.get(currency, 2)))
+
+
+def placed(value: Decimal, digits: int) -> Decimal:
+    """Return `value` rounded half up to so many digits after the point."""
+    return CONTEXT.quantize(value, Decimal(1).scaleb(-digits))
+
+
+def from_minor(value: Decimal, currency: str) -> Decimal:
+    """Return an amount that payment platforms state as a whole number of the currency's smallest unit."""
+    return CONTEXT.scaleb(value, -MINOR.get(currency, DIGITS.get(currency, 2)))
 
 
 def times(a: Decimal, b: Decimal) -> Decimal:

@@ -19,7 +19,7 @@ FILE = "rules"
 ROLES = ("contact", "customer", "order")
 TEXTS = ("class_name", "department", "terms", "tax_code", "memo", "item", "payment_method", "assigned_to")
 DOCUMENTS = ("INVOICE", "SALES_RECEIPT")
-DEFAULT_VALUES = ("item", "income_account", "shipping_item", "sales_tax")
+DEFAULT_VALUES = ("item", "income_account", "shipping_item", "sales_tax", "refund_account")
 """What templates read as `settings`, and no rule changes."""
 DEFAULTS = (
     *DEFAULT_VALUES, "terms", "document", "class_name", "department", "tax_code", "payment_method", "assigned_to",

@@ -114,9 +114,11 @@ TWO: Mapping[str, Callable[[Any, Any], Any]] = {
     "mul": lambda a, b: money.text(money.times(_number(a), _number(b))),
     "div": lambda a, b: money.text(money.CONTEXT.divide(_number(a), _number(b))),
     "round": lambda value, currency: money.text(money.rounded(_number(value), currency)),
+    "places": lambda value, digits: money.text(money.placed(_number(value), digits)),
+    "last": lambda value, separator: _text(value).rpartition(separator)[2] or None,
     "compare": lambda a, b: int(money.CONTEXT.compare(_number(a), _number(b))),
 }
-"""Functions of a value and a second one; `round` takes a currency, `compare` yields -1, 0 or 1."""
+"""Functions of a value and a second one; `round` takes a currency, `places` digits, `compare` yields -1, 0 or 1."""
 SECOND_MAY_BE_NULL = frozenset({"phone", "round"})
 
 

@@ -13,7 +13,8 @@ from streams.stages.mapping.schema import Type
 HEADER = ("name", "version", "direction", "object", "entity", "source", "fields")
 INBOUND = (*HEADER, "absent", "source_version", "id", "links", "same_as", "custom", "parts")
 SETTINGS: Tree = {
-    **dict.fromkeys(("zone", "currency", "item", "income_account", "shipping_item", "sales_tax", "display_name")),
+    **dict.fromkeys(("zone", "currency", "item", "income_account", "shipping_item", "sales_tax", "refund_account")),
+    "display_name": None,
     "figures": dict.fromkeys(schema.entity("party")["finance"].fields or ()),
 }
 """What `settings.` offers: of the connection and of its rules' defaults; of a customer, its name in the accounts; the
