@@ -20,7 +20,7 @@ def reader(schema: Any) -> Reader:
     Raises:
         NotCompiledError: not with this schema.
     """
-    source = _Reading(schema, _HELPERS)
+    source = _Reading(dict(_HELPERS), schema["__named_schemas"])
     source.line(f"return {source.value(schema)}, p")
     found: Reader = source.function("d, p")
     return found

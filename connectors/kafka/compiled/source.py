@@ -13,13 +13,13 @@ class Source:
     """The lines of one function; values live in local variables, constants in its globals.
 
     Args:
-        schema: of a record, as `fastavro.parse_schema` returns it.
-        helpers: what the lines call.
+        helpers: what the lines call, by name; constants are added.
+        named: Avro schemas by name, of `fastavro.parse_schema`.
     """
 
-    def __init__(self, schema: Any, helpers: Mapping[str, Any]) -> None:
-        self._named: Mapping[str, Any] = schema["__named_schemas"]
-        self._globals: dict[str, Any] = dict(helpers)
+    def __init__(self, helpers: dict[str, Any], named: Mapping[str, Any] | None = None) -> None:
+        self._named = named or {}
+        self._globals = helpers
         self._lines: list[str] = []
         self._depth = 1
         self._names = itertools.count(1)
@@ -27,7 +27,7 @@ class Source:
     def function(self, parameters: str) -> Any:
         """Return the finished function."""
         source = "\n".join([f"def compiled({parameters}):", *self._lines])
-        exec(compile(source, "<avro>", "exec"), self._globals)  # noqa: S102  made of our own contracts, names quoted
+        exec(compile(source, "<made>", "exec"), self._globals)  # noqa: S102  of checked schemas and templates, names quoted
         return self._globals["compiled"]
 
     def line(self, text: str) -> None:

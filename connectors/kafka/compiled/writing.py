@@ -27,7 +27,7 @@ def writer(schema: Any, access: str = DICTIONARY) -> Writer:
     Raises:
         NotCompiledError: not with this schema.
     """
-    source = _Writing(schema, _HELPERS)
+    source = _Writing(dict(_HELPERS), schema["__named_schemas"])
     source.record(schema, "v", access)
     found: Writer = source.function("out, v")
     return found

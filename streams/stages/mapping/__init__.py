@@ -1,7 +1,8 @@
 """Mapping templates: vendor JSON to canonical drafts and canonical records to vendor bodies, by CEL expressions."""
 
 from streams.stages.mapping.errors import TemplateError
-from streams.stages.mapping.inbound import Draft, Ref
+from streams.stages.mapping.inbound import Draft
+from streams.stages.mapping.model import Ref
 from streams.stages.mapping.templates import Templates, check
 
 __all__ = ["Draft", "Ref", "TemplateError", "Templates", "check"]

@@ -1,8 +1,8 @@
 """Expressions of the usual shapes as Python functions: the engine's values, without carrying each record over to it.
 
-Paths, texts, lists, our functions, `? :`, `==`, `&&`, `+` and the like. What it does not know, it leaves to the engine:
-when an expression is compiled (another shape) and when it is evaluated (a value of an unusual type, any error), so
-that what is an error, and its message, is the engine's decision alone.
+Paths, texts, lists, maps, our functions, `? :`, `==`, `&&`, `+` and the like. What it does not know, it leaves to the
+engine: when an expression is compiled (another shape) and when it is evaluated (a value of an unusual type, any error),
+so that what is an error, and its message, is the engine's decision alone.
 """
 
 import re
@@ -17,18 +17,33 @@ Values = Mapping[str, Any]
 Direct = Callable[[Values], Any]
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<text>'[^'\\\n]*'|\"[^\"\\\n]*\")|(?P<int>\d{1,18})(?![\w.])|(?P<name>[A-Za-z_]\w*)"
-    r"|(?P<op>\|\||&&|==|!=|<=|>=|[-+?:.,()\[\]<>!]))"
+    r"\s*(?:(?P<text>'[^'\\\n]*'|\"[^\"\\\n]*\")|(?P<int>\d{1,18})(?![\w.])|(?P<float>\d{1,15}\.\d{1,15})(?![\w.])"
+    r"|(?P<name>[A-Za-z_]\w*)|(?P<op>\|\||&&|==|!=|<=|>=|[-+?:.,()\[\]{}<>!]))"
 )
 _CONSTANTS: Mapping[str, str] = {"true": "True", "false": "False", "null": "None"}
 _COMPARED: Mapping[str, str] = {
-    "==": "equal({}, {})", "!=": "not equal({}, {})",
-    "<": "order({}, {}) < 0", "<=": "order({}, {}) <= 0", ">": "order({}, {}) > 0", ">=": "order({}, {}) >= 0",
+    "==": "equal({}, {})", "!=": "(not equal({}, {}))",
+    "<": "(order({}, {}) < 0)", "<=": "(order({}, {}) <= 0)",
+    ">": "(order({}, {}) > 0)", ">=": "(order({}, {}) >= 0)",
 }  # fmt: skip
+_WITH_NULL: Mapping[str, str] = {"==": "({} is None)", "!=": "({} is not None)"}
 
 
 class LeftToEngineError(Exception):
     """Not a shape, or not a value, that is evaluated here."""
+
+
+class Names:
+    """The objects that generated source refers to, by name; `HELPERS` are there already."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = dict(HELPERS)
+
+    def add(self, value: Any) -> str:
+        """Return the name of an object."""
+        name = f"c{len(self.values)}"
+        self.values[name] = value
+        return name
 
 
 def compiled(text: str, trees: Mapping[str, Tree]) -> Direct | None:
@@ -38,13 +53,28 @@ def compiled(text: str, trees: Mapping[str, Tree]) -> Direct | None:
         text: the expression.
         trees: declared fields by variable.
     """
+    names = Names()
     try:
-        parser = _Parser(text, trees)
-        source = f"lambda v: {parser.whole()}"
+        found = source(text, trees, {variable: f"v[{variable!r}]" for variable in trees}, names)
     except LeftToEngineError:
         return None
-    found: Direct = eval(source, {**_HELPERS, **parser.constants})  # noqa: S307  made of parsed tokens only
-    return found
+    function: Direct = eval(f"lambda v: {found}", names.values)  # noqa: S307  made of parsed tokens only
+    return function
+
+
+def source(text: str, trees: Mapping[str, Tree], roots: Mapping[str, str], names: Names) -> str:
+    """Return an expression as Python source.
+
+    Args:
+        text: the expression; the engine accepts it.
+        trees: declared fields by variable.
+        roots: Python source by variable.
+        names: what the source refers to.
+
+    Raises:
+        LeftToEngineError: not a shape that is known here.
+    """
+    return _Parser(text, trees, roots, names).whole()
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
@@ -58,18 +88,17 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
 
 
 class _Parser:
-    """One expression, from the loosest operator to the tightest; each part becomes Python source over `v`, the values.
+    """One expression, from the loosest operator to the tightest; each part becomes Python source."""
 
-    Attributes:
-        constants: objects that the source names.
-    """
-
-    def __init__(self, text: str, trees: Mapping[str, Tree]) -> None:
+    def __init__(self, text: str, trees: Mapping[str, Tree], roots: Mapping[str, str], names: Names) -> None:
         self._trees = trees
+        self._roots = roots
+        self._names = names
         self._tokens = [*_tokens(text), ("end", "")]
         self._at = 0
         self._locals: list[str] = []
-        self.constants: dict[str, Any] = {}
+        self._truths: set[str] = set()
+        """Source that yields True or False and nothing else."""
 
     def whole(self) -> str:
         found = self._choice()
@@ -95,10 +124,12 @@ class _Parser:
         if found != text or kind not in ("op", "end"):
             raise LeftToEngineError
 
-    def _constant(self, value: Any) -> str:
-        name = f"c{len(self.constants)}"
-        self.constants[name] = value
-        return name
+    def _true(self, found: str) -> str:
+        return found if found in self._truths else f"truth({found})"
+
+    def _truth(self, found: str) -> str:
+        self._truths.add(found)
+        return found
 
     def _choice(self) -> str:
         condition = self._either()
@@ -106,28 +137,31 @@ class _Parser:
             return condition
         then = self._either()
         self._expect(":")
-        return f"({then} if truth({condition}) else {self._choice()})"
+        return f"({then} if {self._true(condition)} else {self._choice()})"
 
     def _either(self) -> str:
         found = self._both()
         while self._takes("||"):
-            found = f"(truth({found}) or truth({self._both()}))"
+            found = self._truth(f"({self._true(found)} or {self._true(self._both())})")
         return found
 
     def _both(self) -> str:
         found = self._comparison()
         while self._takes("&&"):
-            found = f"(truth({found}) and truth({self._comparison()}))"
+            found = self._truth(f"({self._true(found)} and {self._true(self._comparison())})")
         return found
 
     def _comparison(self) -> str:
         found = self._sum()
         if not self._sees(*_COMPARED):
             return found
-        compared = _COMPARED[self._next()[1]].format(found, self._sum())
+        operator = self._next()[1]
+        other = self._sum()
         if self._sees(*_COMPARED):
             raise LeftToEngineError
-        return f"({compared})"
+        if other == "None" and operator in _WITH_NULL:
+            return self._truth(_WITH_NULL[operator].format(found))
+        return self._truth(_COMPARED[operator].format(found, other))
 
     def _sum(self) -> str:
         found = self._unary()
@@ -138,25 +172,28 @@ class _Parser:
         return found
 
     def _unary(self) -> str:
-        return f"(not truth({self._unary()}))" if self._takes("!") else self._member()
+        return self._truth(f"(not {self._true(self._unary())})") if self._takes("!") else self._member()
 
     def _member(self) -> str:
         found = self._primary()
-        while self._takes("."):
-            kind, name = self._next()
-            if kind != "name":
-                raise LeftToEngineError
-            found = self._method(found, name) if self._takes("(") else f"item({found}, {name!r})"
-        if self._sees("["):
-            raise LeftToEngineError
-        return found
+        while True:
+            if self._takes("["):
+                found = f"at({found}, {self._choice()})"
+                self._expect("]")
+            elif self._takes("."):
+                kind, name = self._next()
+                if kind != "name":
+                    raise LeftToEngineError
+                found = self._method(found, name) if self._takes("(") else f"item({found}, {name!r})"
+            else:
+                return found
 
     def _primary(self) -> str:
         kind, text = self._next()
         if kind == "text":
-            return self._constant(text[1:-1])
-        if kind == "int":
-            return self._constant(int(text))
+            return repr(text[1:-1])
+        if kind in ("int", "float"):
+            return repr(int(text) if kind == "int" else float(text))
         if kind == "name":
             return self._named(text)
         if text == "(":
@@ -165,7 +202,22 @@ class _Parser:
             return found
         if text == "[":
             return f"[{', '.join(self._arguments(']'))}]"
+        if text == "{":
+            return self._map()
         raise LeftToEngineError
+
+    def _map(self) -> str:
+        found: dict[str, str] = {}
+        while not self._takes("}"):
+            if found:
+                self._expect(",")
+            kind, text = self._next()
+            self._expect(":")
+            key = repr(text[1:-1])
+            if kind != "text" or key in found:
+                raise LeftToEngineError
+            found[key] = self._choice()
+        return f"{{{', '.join(f'{key}: {value}' for key, value in found.items())}}}"
 
     def _arguments(self, end: str) -> list[str]:
         found: list[str] = []
@@ -194,7 +246,7 @@ class _Parser:
         function = functions.DIRECT.get((name, len(arguments)))
         if function is None:
             raise LeftToEngineError
-        return f"{self._constant(function)}({', '.join(arguments)})"
+        return f"{self._names.add(function)}({', '.join(arguments)})"
 
     def _path(self, variable: str) -> str:
         """Read a declared field; deeper than that, and lists, only where the tree says so."""
@@ -207,14 +259,25 @@ class _Parser:
             self._at += 2
             names.append(name)
             tree = tree[name]
-        if tree is None and len(names) == 1:
-            return f"(x if (x := v[{variable!r}].get({names[0]!r})).__class__ is str else plain(x))"
-        return f"read(v[{variable!r}], {tuple(names)}, {self._constant(tree)})"
+        root = self._roots[variable]
+        if tree is not None:
+            return f"read({root}, {tuple(names)}, {self._names.add(tree)})"
+        if len(names) == 1:
+            return f"(x if (x := {root}.get({names[0]!r})) is None or x.__class__ is str else plain(x))"
+        for name in names[:-1]:
+            root = f"below({root}, {name!r})"
+        return f"leaf({root}, {names[-1]!r})"
 
     def _method(self, target: str, name: str) -> str:
         if name == "startsWith":
             [prefix] = self._one()
-            return f"text({target}).startswith(text({prefix}))"
+            return self._truth(f"text({target}).startswith(text({prefix}))")
+        if name == "split":
+            kind, separator = self._next()
+            self._expect(")")
+            if kind != "text" or separator in ("''", '""'):
+                raise LeftToEngineError
+            return f"text({target}).split({separator[1:-1]!r})"
         if name not in ("map", "filter"):
             raise LeftToEngineError
         kind, variable = self._next()
@@ -226,7 +289,7 @@ class _Parser:
         self._locals.pop()
         if name == "map":
             return f"mapped(lambda l_{variable}: {each}, {target})"
-        return f"filtered(lambda l_{variable}: {each}, {target})"
+        return f"filtered(lambda l_{variable}: {self._true(each)}, {target})"
 
     def _one(self) -> list[str]:
         arguments = self._arguments(")")
@@ -235,16 +298,33 @@ class _Parser:
         return arguments
 
 
-def _read(record: Any, names: tuple[str, ...], tree: Tree | None) -> Any:
+def _read(record: Any, names: tuple[str, ...], tree: Tree) -> Any:
     for name in names:
-        record = record.get(name) if isinstance(record, Mapping) else None
+        record = _below(record, name)
     return paths.fill(tree, record)
+
+
+def _below(record: Any, name: str) -> Any:
+    if record.__class__ is dict or isinstance(record, Mapping):
+        return record.get(name)
+    return None
+
+
+def _leaf(record: Any, name: str) -> Any:
+    value = _below(record, name)
+    return value if value is None or value.__class__ is str else paths.plain(value)
 
 
 def _item(of: Any, name: str) -> Any:
     if of.__class__ is not dict:
         raise LeftToEngineError
     return of[name]
+
+
+def _at(of: Any, place: Any) -> Any:
+    if of.__class__ is not list or place.__class__ is not int or place < 0:
+        raise LeftToEngineError
+    return of[place]
 
 
 def _plus(a: Any, b: Any) -> Any:
@@ -263,7 +343,7 @@ def _equal(a: Any, b: Any) -> bool:
 
 
 def _order(a: Any, b: Any) -> int:
-    if a.__class__ is not b.__class__ or a.__class__ not in (str, int):
+    if a.__class__ is not b.__class__ or a.__class__ not in (str, int, float):
         raise LeftToEngineError
     return int(a > b) - int(a < b)
 
@@ -286,17 +366,20 @@ def _mapped(each: Callable[[Any], Any], items: Any) -> list[Any]:
     return [each(item) for item in items]
 
 
-def _filtered(holds: Callable[[Any], Any], items: Any) -> list[Any]:
+def _filtered(holds: Callable[[Any], bool], items: Any) -> list[Any]:
     if items.__class__ is not list:
         raise LeftToEngineError
-    return [item for item in items if _truth(holds(item))]
+    return [item for item in items if holds(item)]
 
 
-_HELPERS: Mapping[str, Any] = {
-    "__builtins__": {"str": str},
+HELPERS: Mapping[str, Any] = {
+    "__builtins__": {kind.__name__: kind for kind in (str, bool, len, TypeError, ValueError)},
     "plain": paths.plain,
     "read": _read,
+    "below": _below,
+    "leaf": _leaf,
     "item": _item,
+    "at": _at,
     "plus": _plus,
     "equal": _equal,
     "order": _order,
@@ -305,3 +388,4 @@ _HELPERS: Mapping[str, Any] = {
     "mapped": _mapped,
     "filtered": _filtered,
 }
+"""What generated source may call."""

@@ -169,17 +169,29 @@ def declarations() -> list[cel.FunctionDecl]:
     return found
 
 
-def _of_scalars(function: Callable[..., Any]) -> Callable[..., Any]:
-    def checked(*values: Any) -> Any:
-        for value in values:
-            if value.__class__ not in _CLASSES:
-                raise TypeError("not a scalar")
-        return function(*values)
+def _of_one(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def checked(value: Any) -> Any:
+        if value is None:
+            return None
+        if value.__class__ not in _CLASSES:
+            raise TypeError("not a scalar")
+        return function(value)
 
     return checked
 
 
-def _of(function: Callable[..., Any], *wanted: tuple[type, ...]) -> Callable[..., Any]:
+def _of_two(function: Callable[[Any, Any], Any], second_may_be_null: bool) -> Callable[[Any, Any], Any]:
+    def checked(value: Any, second: Any) -> Any:
+        if value.__class__ not in _CLASSES or second.__class__ not in _CLASSES:
+            raise TypeError("not a scalar")
+        if value is None or (second is None and not second_may_be_null):
+            return None
+        return function(value, second)
+
+    return checked
+
+
+def _of(function: Callable[..., Any], *wanted: tuple[type, ...] | frozenset[type]) -> Callable[..., Any]:
     def checked(*values: Any) -> Any:
         for value, classes in zip(values, wanted, strict=True):
             if value.__class__ not in classes:
@@ -189,18 +201,29 @@ def _of(function: Callable[..., Any], *wanted: tuple[type, ...]) -> Callable[...
     return checked
 
 
+def _first(values: Any) -> Any:
+    if values.__class__ is not list:
+        raise TypeError("not a list")
+    for value in values:
+        if value is not None and value != "":
+            return value
+    return None
+
+
 _CLASSES = frozenset({type(None), str, int, bool, float})
-_TEXT, _LIST = (str,), (list,)
+_TEXT, _LIST, _MAP = (str,), (list,), (dict,)
 _TEXT_OR_NULL = (str, type(None))
 DIRECT: Mapping[tuple[str, int], Callable[..., Any]] = {
-    **{(name, 1): _of_scalars(_null_in(function, False)) for name, function in ONE.items()},
-    **{(name, 2): _of_scalars(_null_in(function, name in SECOND_MAY_BE_NULL)) for name, function in TWO.items()},
-    ("coalesce", 1): _of(lambda values: _coalesce(*values), _LIST),
-    ("first", 1): _of(lambda values: _coalesce(*values), _LIST),
+    **{(name, 1): _of_one(function) for name, function in ONE.items()},
+    **{(name, 2): _of_two(function, name in SECOND_MAY_BE_NULL) for name, function in TWO.items()},
+    ("size", 1): _of(len, (str, list, dict)),
+    ("coalesce", 1): _first,
+    ("first", 1): _first,
     ("joined", 2): _of(_joined, _TEXT, _LIST),
     ("emails", 1): _of(_emails, _LIST),
     ("phones", 2): _of(_phones, _LIST, _TEXT_OR_NULL),
     ("sum", 1): _of(_sum, _LIST),
+    ("case", 3): _of(_case, _CLASSES, _MAP, _CLASSES),
     ("ref", 1): _of(_ref, _TEXT_OR_NULL),
     ("lookup", 2): _of(_lookup, _TEXT, _TEXT_OR_NULL),
 }

@@ -1,5 +1,6 @@
 """Vendor JSON to a draft of a canonical entity."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,17 +8,8 @@ from typing import Any
 from connectors.errors import MappingError
 from streams.stages.mapping import expressions, paths, schema
 from streams.stages.mapping.expressions import Expression, Scope
-from streams.stages.mapping.model import Field, Link, Template
+from streams.stages.mapping.model import Field, Link, Ref, Template
 from streams.stages.mapping.schema import Type
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """An object of a vendor."""
-
-    vendor: str
-    object: str
-    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +43,19 @@ def draft(template: Template, body: Mapping[str, Any], settings: Mapping[str, An
 
     Raises:
         MappingError: a required field is empty or a value does not fit; names the field.
+    """
+    if template.flat is not None:
+        with contextlib.suppress(Exception):  # what is wrong, and where, shows field by field
+            id_, fields, custom, links, same_as = template.flat({"source": body, "settings": settings})
+            return Draft(template.entity, Ref(template.vendor, template.object, id_), fields, custom, links, same_as)
+    return by_field(template, body, settings)
+
+
+def by_field(template: Template, body: Mapping[str, Any], settings: Mapping[str, Any]) -> Draft:
+    """Return what `body` says, as `draft` does, one field after the other.
+
+    Raises:
+        MappingError: as `draft`.
     """
     return _Mapper(template, body, settings).draft()
 

@@ -1,13 +1,25 @@
 """A checked mapping template, as `inbound.py` and `outbound.py` apply it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from streams.stages.mapping.document import Node
 from streams.stages.mapping.expressions import Expression
 from streams.stages.mapping.paths import Tree
 from streams.stages.mapping.schema import Type
+
+Flat = Callable[[Mapping[str, Any]], Any]
+"""A template as one function of records by variable; `flat.py` says what it returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An object of a vendor."""
+
+    vendor: str
+    object: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,7 @@ class Template:
         same_as: other vendors' objects that are the same entity.
         custom: custom fields, `type` set.
         parts: objects that a record holds beside its own, read by templates of their own.
+        flat: all of it as one function, if every expression has a usual shape.
     """
 
     name: str
@@ -91,6 +104,7 @@ class Template:
     same_as: Sequence[Link] = ()
     custom: Sequence[Field] = ()
     parts: Sequence[Part] = ()
+    flat: Flat | None = None
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Canonical records to the body of a vendor's object."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,19 @@ def body(template: Template, records: Mapping[str, Mapping[str, Any] | None]) ->
         role: schema.as_role(role, records.get(role)) if role in schema.ROLES else records.get(role)
         for role in template.sources
     }
+    if template.flat is not None:
+        with contextlib.suppress(Exception):  # what is wrong, and where, shows field by field
+            found: dict[str, Any] = template.flat(values)
+            return found
+    return by_field(template, values)
+
+
+def by_field(template: Template, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body, as `body` does, one field after the other; `values` has all the template's variables.
+
+    Raises:
+        MappingError: as `body`.
+    """
     return _fields(template.fields, Scope(values, template.sources), "")
 
 

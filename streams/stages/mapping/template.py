@@ -1,9 +1,10 @@
 """Reads and checks one mapping template; README.md shows the form."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from connectors.kafka.topics import ENTITIES
-from streams.stages.mapping import expressions, paths, schema
+from streams.stages.mapping import expressions, flat, paths, schema
 from streams.stages.mapping.document import Node, read
 from streams.stages.mapping.expressions import Expression, Scope
 from streams.stages.mapping.model import Field, Link, Part, Template
@@ -38,7 +39,8 @@ def parse(file: str, text: str) -> Template:
     inbound = node.required("direction").text() == "inbound"
     if not inbound and node.required("direction").text() != "outbound":
         raise node.required("direction").error("should be inbound or outbound")
-    return _Reader(node, inbound).template()
+    found = _Reader(node, inbound).template()
+    return replace(found, flat=flat.compiled(found))
 
 
 class _Reader:

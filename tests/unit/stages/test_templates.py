@@ -7,8 +7,8 @@ import pytest
 
 import connectors
 from connectors.errors import MappingError
-from streams.stages.mapping import TemplateError, Templates, check
-from streams.stages.mapping.inbound import Draft, Ref, draft
+from streams.stages.mapping import Ref, TemplateError, Templates, check
+from streams.stages.mapping.inbound import Draft, draft
 from streams.stages.mapping.outbound import body
 from streams.stages.mapping.template import parse
 
