@@ -28,7 +28,7 @@ BROKEN = {
 }
 
 
-@pytest.fixture(params=DECODERS.values(), ids=DECODERS)
+@pytest.fixture(params=list(DECODERS.values()), ids=list(DECODERS))
 def vendor(request: pytest.FixtureRequest) -> tuple[Decode, int]:
     """Each vendor's reading of cursors, and its format."""
     found: tuple[Decode, int] = request.param

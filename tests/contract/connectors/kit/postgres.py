@@ -1,4 +1,8 @@
-"""A real PostgreSQL for tests: the machine's, or Debian's package unpacked into a cache; on a socket of its own."""
+"""A real PostgreSQL for tests: the machine's, or Debian's package unpacked into a cache; on a socket of its own.
+
+`SLUICEWAY_TEST_POSTGRES=unpacked` passes the machine's own over, to try the other way:
+`SLUICEWAY_TEST_POSTGRES=unpacked .venv/bin/python -m pytest tests/contract/connectors/test_token_stores.py`
+"""
 
 import asyncio
 import os
@@ -12,8 +16,14 @@ from typing import Any
 
 import psycopg
 
-CACHE = Path.home() / ".cache" / "sluiceway" / "postgresql"
 ROOT, NOBODY = 0, 65534
+# The server refuses to run as root, and whom it then runs as may not enter root's home.
+CACHE = (
+    Path("/var/cache") / "sluiceway-postgresql"
+    if os.getuid() == ROOT
+    else Path.home() / ".cache" / "sluiceway-postgresql"
+)
+UNWANTED = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
 STARTING = 30.0
 
 
@@ -41,30 +51,46 @@ async def postgres() -> AsyncIterator[str]:
 
 
 def find() -> Path:
-    """Return the folder of `initdb` and `postgres`, unpacking Debian's package if there is none."""
-    places = [*sorted(Path("/usr/lib/postgresql").glob("*/bin")), *CACHE.glob("usr/lib/postgresql/*/bin")]
+    """Return the folder of `initdb` and `postgres`, unpacking Debian's package if there is none.
+
+    Debian's lists of packages must be there (`apt-get update`).
+    """
+    installed = os.environ.get("SLUICEWAY_TEST_POSTGRES") != "unpacked"
+    places = [
+        *CACHE.glob("usr/lib/postgresql/*/bin"),
+        *sorted(Path("/usr/lib/postgresql").glob("*/bin") if installed else ()),
+    ]
     if known := [place for place in places if (place / "initdb").is_file() and (place / "postgres").is_file()]:
         return known[-1]
-    if found := shutil.which("initdb"):
+    if installed and (found := shutil.which("initdb")):
         return Path(found).resolve().parent
     unpack(CACHE)
     return next(iter(CACHE.glob("usr/lib/postgresql/*/bin")))
 
 
 def unpack(to: Path) -> None:
-    """Bring Debian's server and what it needs beside the base system into a folder, without installing anything."""
+    """Bring Debian's server, and what it needs that is not installed, into a folder without installing anything."""
+    known = {line.partition(":")[0] for line in _said("dpkg-query", "-W", "-f=${Package}\n")}
+    server = next(name for name in _depends("postgresql") if name.startswith("postgresql-") and name[11:].isdigit())
+    wanted = [server, f"postgresql-client-{server[11:]}", "libpq5"]
+    wanted += [name for name in _depends(server) if name not in known and name not in wanted]
+    to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        named = subprocess.run(
-            ["apt-cache", "depends", "--recurse", "--no-recommends", "--no-suggests", "postgresql"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        server = next(word for word in named.stdout.split() if word.startswith("postgresql-") and word[11:].isdigit())
-        packages = [server, f"postgresql-client-{server[11:]}", "libpq5"]
-        subprocess.run(["apt-get", "download", *packages], cwd=folder, check=True, capture_output=True)
+        _said("apt-get", "download", *wanted, cwd=folder)
         for package in Path(folder).glob("*.deb"):
-            subprocess.run(["dpkg", "-x", package, to], check=True)
+            _said("dpkg", "-x", str(package), str(to))
+
+
+def _depends(package: str) -> list[str]:
+    """Return a package and all it depends on, virtual ones left out."""
+    lines = _said("apt-cache", "depends", "--recurse", *(f"--no-{kind}" for kind in UNWANTED), package)
+    return [line for line in lines if line[0].isalnum()]
+
+
+def _said(*command: str, cwd: str | None = None) -> list[str]:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command[:3])}: {done.stderr}"
+    return [line for line in done.stdout.splitlines() if line]
 
 
 async def _run(program: Path, *arguments: str | Path) -> asyncio.subprocess.Process:
