@@ -5,6 +5,7 @@ A function given null where its value should be returns null, so that absent sou
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from cel_expr_python import cel
@@ -100,6 +101,7 @@ ONE: Mapping[str, Callable[[Any], Any]] = {
     "country": lambda value: normalise.country(_text(value)) or None,
     "decimal": lambda value: money.text(_number(value)),
     "instant": lambda value: iso_micros(normalise.instant(_text(value))),
+    "epoch": lambda value: iso_micros(datetime.fromtimestamp(int(_text(value)), UTC)),
 }
 """Functions of one value."""
 
@@ -116,9 +118,10 @@ TWO: Mapping[str, Callable[[Any, Any], Any]] = {
     "round": lambda value, currency: money.text(money.rounded(_number(value), currency)),
     "places": lambda value, digits: money.text(money.placed(_number(value), digits)),
     "last": lambda value, separator: _text(value).rpartition(separator)[2] or None,
+    "minor": lambda value, currency: money.text(money.from_minor(_number(value), currency)),
     "compare": lambda a, b: int(money.CONTEXT.compare(_number(a), _number(b))),
 }
-"""Functions of a value and a second one; `round` takes a currency, `places` digits, `compare` yields -1, 0 or 1."""
+"""Functions of a value and a second one; `round`, `minor` take a currency, `places` digits; `compare` yields -1, 0, 1."""
 SECOND_MAY_BE_NULL = frozenset({"phone", "round"})
 
 
