@@ -173,6 +173,50 @@ class Lookup(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """One field of a vendor's object, as the vendor describes it.
+
+    Attributes:
+        name: what records and a connection's `custom_fields` call it: API name, QuickBooks' DefinitionId.
+        label: what people see.
+        type: string, number, boolean, date, instant, picklist, texts (several of a list), or `other`: it fits anything.
+        length: longest text, in characters; 0: the vendor does not say.
+        writable: the API may set it.
+        values: of a list, those that may be chosen; empty: the vendor does not say.
+        restricted: other values than `values` are refused.
+        custom: the company made it; else the vendor did.
+    """
+
+    name: str
+    label: str
+    type: str
+    length: int = 0
+    writable: bool = True
+    values: Sequence[str] = ()
+    restricted: bool = False
+    custom: bool = True
+
+
+class Describer(Protocol):
+    """Tells which fields a company has, its custom ones above all; asked by commands only."""
+
+    objects: Sequence[str]
+    """The types that may have some."""
+
+    def describes(self, name: str) -> bool:
+        """Tell whether a field of this name, if there is one, is among those that `fields` returns."""
+        ...
+
+    async def fields(self, object_type: str) -> Sequence[FieldInfo]:
+        """Return the fields of a type, in order of name; one or two calls to the vendor.
+
+        Raises:
+            ConnectorError: they could not be read.
+        """
+        ...
+
+
 class WebhookReader(Protocol):
     """Turns one vendor's webhook requests into records. Header names are lower case, the body is the raw bytes."""
 
@@ -306,6 +350,7 @@ class Connector:
     fetcher: Fetcher | None
     sink: Sink | None
     aclose: Callable[[], Awaitable[None]]
+    describer: Describer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from connectors.errors import FatalError
 from connectors.oauth import GRANTS, Grant
 from connectors.opening import daily_limits, open_authorised
 from connectors.pardot.client import PardotClient
+from connectors.pardot.describe import PardotDescriber
 from connectors.pardot.errors import about_token
 from connectors.pardot.fetch import PardotFetcher
 from connectors.pardot.sink import PardotSink
@@ -61,7 +62,8 @@ class Pardot:
         client = PardotClient(http, account.base_url, account.account, zone, tools.clock)
         source = PardotSource(client, account, tools.clock, zone=zone, daily_calls=limits.windows[0].calls)
         fetcher = PardotFetcher(client, account, tools.clock)
-        return Connector(limits, source if source.reads else None, fetcher, PardotSink(client), aclose)
+        sink, describer = PardotSink(client), PardotDescriber(client)
+        return Connector(limits, source if source.reads else None, fetcher, sink, aclose, describer)
 
 
 def _grant(account: Account) -> Grant:

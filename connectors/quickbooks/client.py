@@ -88,6 +88,12 @@ class QuickBooksClient:
             raise
         return _entity(answer, entity, RetryableError)
 
+    async def preferences(self) -> Entity:
+        """Return the company's preferences."""
+        return _entity(
+            await self._call("read Preferences", "GET", "preferences", reads=True), "Preferences", RetryableError
+        )
+
     async def query(self, entity: str, condition: str, *, inactive: bool = True) -> list[Entity]:
         """Return every row of `entity` that meets `condition`, customers and items that are inactive included."""
         rows: list[Entity] = []

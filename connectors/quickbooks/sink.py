@@ -1,4 +1,4 @@
-"""Writes customers, items, invoices and sales receipts to one company."""
+"""Writes customers, items, documents and payments to one company."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,12 +7,17 @@ from uuid import UUID, uuid5
 from connectors.errors import ConnectorError, RejectedError, StaleError
 from connectors.ports import Call, Outcome, RemoteRef
 from connectors.quickbooks.client import QuickBooksClient
+from connectors.quickbooks.describe import CLASSIC
 from connectors.quickbooks.find import find
 from connectors.quickbooks.lookup import lookup
 from connectors.quickbooks.objects import MARKED, TRANSACTIONS, stored, with_marker
 
-OBJECTS = frozenset({"Customer", "Item", "Invoice", "SalesReceipt"})
+OBJECTS = TRANSACTIONS | {"Customer", "Item"}
+VOIDED = frozenset({"Invoice", "SalesReceipt", "Payment"})
+"""What has a void; a credit memo or refund receipt can only be deleted."""
 REPEATS = UUID("6f0c35f1-7d5c-5d0e-9a29-6cb9bd0a1f0a")
+NUMBERING = "CustomTxnNumbers"
+"""In a body beside DocNumber: the preference of that name. Where it is off a number is stored, and used again."""
 SERVER_FIELDS = ("Id", "SyncToken", "sparse", "MetaData", "domain")
 
 
@@ -38,7 +43,7 @@ class QuickBooksSink:
         return await find(self._client, call)
 
     async def lookup(self, object_type: str, name: str) -> str | None:
-        """Return the id of a class, term, account, … by its name.
+        """Return the id of a class, term, account, … by its name, or what a preference says.
 
         Raises:
             ConnectorError: the look-up failed, or the name is not one object's.
@@ -58,7 +63,7 @@ class QuickBooksSink:
             return await (self._update(call, call.remote) if call.remote else self._create(call))
         if call.remote is None:
             raise RejectedError(f"QuickBooks sink: {call.operation} of {call.object} needs the object's id")
-        if call.operation == "void" and call.object in TRANSACTIONS:
+        if call.operation == "void" and call.object in VOIDED:
             return await self._void(call, call.remote)
         if call.operation == "delete":
             return await self._delete(call, call.remote)
@@ -66,7 +71,7 @@ class QuickBooksSink:
 
     async def _create(self, call: Call) -> Outcome:
         body = with_marker(call.object, _content(call.body), call.object_key)
-        return stored(await self._client.post(call.object, body, call.request_id))
+        return stored(await self._client.post(call.object, body, call.request_id, _params(body)))
 
     async def _update(self, call: Call, remote: RemoteRef) -> Outcome:
         body = _content(call.body)
@@ -93,8 +98,20 @@ class QuickBooksSink:
         body = {**content, "Id": remote.id, "SyncToken": remote.sync_token}
         # A request id is answered with its first answer, a 5010 perhaps too: with another sync token it must differ.
         request_id = str(uuid5(REPEATS, f"{call.request_id}/{remote.id}/{remote.sync_token}"))
-        return stored(await self._client.post(call.object, body, request_id, params), remote)
+        return stored(
+            await self._client.post(call.object, body, request_id, {**_params(body), **(params or {})}), remote
+        )
+
+
+def _params(body: Mapping[str, Any]) -> dict[str, str]:
+    """Ask for the custom fields of the newer kind to be taken where a body has one (page "Create custom fields")."""
+    wanted = {field.get("DefinitionId") for field in body.get("CustomField", ())}
+    return {"include": "enhancedAllCustomFields"} if wanted - CLASSIC else {}
 
 
 def _content(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in body.items() if name not in SERVER_FIELDS}
+    """Return what is to be stored; our number only where the company's preference, looked up before, lets us number."""
+    content = {name: value for name, value in body.items() if name not in (*SERVER_FIELDS, NUMBERING)}
+    if body.get(NUMBERING, "true") != "true":
+        content.pop("DocNumber", None)
+    return content

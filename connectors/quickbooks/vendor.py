@@ -6,6 +6,7 @@ from connectors.oauth import Grant
 from connectors.opening import open_authorised
 from connectors.ports import Account, Connector, Limits, Tools, WebhookReader, Window
 from connectors.quickbooks.client import QuickBooksClient
+from connectors.quickbooks.describe import QuickBooksDescriber
 from connectors.quickbooks.errors import about_token
 from connectors.quickbooks.fetch import QuickBooksFetcher
 from connectors.quickbooks.sink import QuickBooksSink
@@ -46,7 +47,8 @@ class QuickBooks:
         )
         client = QuickBooksClient(http, account.base_url, account.account, tools.clock)
         source = QuickBooksSource(client, account, tools.clock)
-        return Connector(limits, source, QuickBooksFetcher(client), QuickBooksSink(client), aclose)
+        describer = QuickBooksDescriber(client)
+        return Connector(limits, source, QuickBooksFetcher(client), QuickBooksSink(client), aclose, describer)
 
 
 def _grant(account: Account) -> Grant:

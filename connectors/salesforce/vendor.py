@@ -9,6 +9,7 @@ from connectors.oauth import GRANTS, Grant
 from connectors.opening import daily_limits, open_authorised
 from connectors.ports import Account, Connector, Tools, WebhookReader
 from connectors.salesforce.client import SalesforceClient
+from connectors.salesforce.describe import SalesforceDescriber
 from connectors.salesforce.errors import about_token
 from connectors.salesforce.fetch import SalesforceFetcher
 from connectors.salesforce.plan import plan_of
@@ -60,8 +61,9 @@ class Salesforce:
         )
         client = SalesforceClient(http, account, accounts.text(account, "api_version", VERSION), tools.clock)
         fetcher, sink = SalesforceFetcher(client, account, tools.clock), SalesforceSink(client, tools.clock)
+        describer = SalesforceDescriber(client)
         if accounts.choice(account, "changes", CHANGES) == "poll":
-            return Connector(limits, SalesforceSource(client, account, tools.clock), fetcher, sink, aclose)
+            return Connector(limits, SalesforceSource(client, account, tools.clock), fetcher, sink, aclose, describer)
         from connectors.salesforce.streaming import SalesforceStream  # noqa: PLC0415  gRPC loads slowly, few need it
 
         pubsub = _pubsub(account, http)
@@ -71,7 +73,7 @@ class Salesforce:
             await pubsub.aclose()
             await aclose()
 
-        return Connector(limits, source, fetcher, sink, aclose_all)
+        return Connector(limits, source, fetcher, sink, aclose_all, describer)
 
 
 def _pubsub(account: Account, http: Http) -> "PubSub":

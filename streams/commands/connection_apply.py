@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from connectors.catalogue import VENDORS
 from connectors.clock import SystemClock
-from connectors.errors import FatalError, MappingError
+from connectors.errors import ConnectorError, FatalError, MappingError
 from connectors.kafka.admin import require_partitions
 from connectors.kafka.codec import Codec
 from connectors.kafka.records import Connection, CustomField, VendorConnection
@@ -16,6 +16,7 @@ from connectors.kafka.registry import RegistryIds
 from connectors.kafka.topics import CONNECTION, INBOX
 from connectors.ports import Account, Secret, TokenStore, Tools
 from streams.commands.connection_file import ConnectionFile, TenantEntry
+from streams.commands.described import asking, misfits, wrong_fields
 from streams.connecting import put
 from streams.connections import Directory
 from streams.gateway.consent import names_company
@@ -99,7 +100,32 @@ async def _apply(view: Console, file: ConnectionFile, tokens: TokenStore) -> Seq
         raise FatalError("\n".join(problems))
     for tenant, vendor, values in list(_credentials(file)):
         await _store(tokens, tenant, vendor, values)
-    return [await put(view.settings.kafka, view.codec, view.directory, connection) for connection in wanted]
+    tools = Tools(SystemClock(), tokens, frozenset(view.settings.allow_hosts))
+    unchecked = [
+        line for i, connection in enumerate(wanted) async for line in _check_fields(file, i, connection, tools)
+    ]
+    done = [await put(view.settings.kafka, view.codec, view.directory, connection) for connection in wanted]
+    return [*done, *unchecked]
+
+
+async def _check_fields(file: ConnectionFile, index: int, connection: Connection, tools: Tools) -> AsyncIterator[str]:
+    """Compare custom fields with what the vendors have, which needs the credentials; yield a line if that cannot be.
+
+    Raises:
+        FatalError: some do not fit; a line for each.
+    """
+    try:
+        problems = [
+            str(file.problem("tenants", index, "custom_fields", *path, reason=reason))
+            async for path, reason in misfits(connection, tools)
+        ]
+    except ConnectorError as error:
+        # A person may have to consent first, for which the connection must be there.
+        again = f"run `sluiceway mapping check --tenant {connection.tenant}`"
+        yield f"{connection.tenant}: custom fields are not compared with what the vendors have: {error}; {again}"
+        return
+    if problems:
+        raise FatalError("\n".join(problems))
 
 
 def _connection(file: ConnectionFile, entry: TenantEntry, former: Connection | None) -> Connection:
@@ -112,6 +138,7 @@ def _connection(file: ConnectionFile, entry: TenantEntry, former: Connection | N
         known = former.vendors.get(name) if former else None
         return known.account if known else ""
 
+    customs = {name: CustomField(f.type, f.read, f.write, f.cut) for name, f in entry.custom_fields.items()}
     return Connection(
         tenant=entry.tenant,
         revision=0,
@@ -120,7 +147,7 @@ def _connection(file: ConnectionFile, entry: TenantEntry, former: Connection | N
                 vendor.base_url,
                 vendor.account or account(name),
                 paused(name, vendor.paused),
-                vendor.settings,
+                asking(name, vendor.settings, customs),
             )
             for name, vendor in entry.vendors.items()
         },
@@ -129,7 +156,7 @@ def _connection(file: ConnectionFile, entry: TenantEntry, former: Connection | N
         mappings={name: file.text(value) for name, value in entry.mappings.items()},
         rules=file.text(entry.rules),
         policies=entry.policies,
-        custom_fields={name: CustomField(f.type, f.read, f.write) for name, f in entry.custom_fields.items()},
+        custom_fields=customs,
     )
 
 
@@ -137,20 +164,8 @@ async def _problems(
     view: Console, file: ConnectionFile, index: int, connection: Connection, tokens: TokenStore
 ) -> AsyncIterator[str]:
     """Yield what cannot work, before anything is written."""
-    for name, text in connection.mappings.items():
-        try:
-            Templates([]).replaced({name: text})
-        except MappingError as error:
-            yield str(file.problem("tenants", index, "mappings", name, reason=str(error)))
-    for name, vendor in connection.vendors.items():
-        try:
-            telling.parse(name, telling.settings_of(vendor.settings))
-        except MappingError as error:
-            yield str(file.problem("tenants", index, "vendors", name, reason=str(error)))
-    for wrong in check_rules(connection.rules):
-        yield str(file.problem("tenants", index, "rules", reason=str(wrong)))
-    for target, reason in check_policies(connection.policies, connection.vendors):
-        yield str(file.problem("tenants", index, "policies", target, reason=reason))
+    for line in _wrong_texts(file, index, connection):
+        yield line
     tools = Tools(SystemClock(), tokens, frozenset(view.settings.allow_hosts))
     for name, vendor in connection.vendors.items():
         account = Account(connection.tenant, name, vendor.base_url, vendor.account, vendor.settings)
@@ -164,6 +179,26 @@ async def _problems(
         for other in _also_connected(view, file, connection.tenant, name, vendor.account):
             reason = f"company {vendor.account} is connected as tenant {other} already; one company is one tenant"
             yield str(file.problem("tenants", index, "vendors", name, "account", reason=reason))
+
+
+def _wrong_texts(file: ConnectionFile, index: int, connection: Connection) -> Iterator[str]:
+    """Yield what is wrong with mappings, custom fields, figures, rules and policies."""
+    for name, text in connection.mappings.items():
+        try:
+            Templates([]).replaced({name: text})
+        except MappingError as error:
+            yield str(file.problem("tenants", index, "mappings", name, reason=str(error)))
+    for path, reason in wrong_fields(connection):
+        yield str(file.problem("tenants", index, "custom_fields", *path.split("."), reason=reason))
+    for name, vendor in connection.vendors.items():
+        try:
+            telling.parse(name, telling.settings_of(vendor.settings))
+        except MappingError as error:
+            yield str(file.problem("tenants", index, "vendors", name, reason=str(error)))
+    for wrong in check_rules(connection.rules):
+        yield str(file.problem("tenants", index, "rules", reason=str(wrong)))
+    for target, reason in check_policies(connection.policies, connection.vendors):
+        yield str(file.problem("tenants", index, "policies", target, reason=reason))
 
 
 def _also_connected(view: Console, file: ConnectionFile, tenant: str, vendor: str, account: str) -> Iterator[str]:

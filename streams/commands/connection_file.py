@@ -18,6 +18,7 @@ tenants:
         type: string
         read: {salesforce/Opportunity: Project_Code__c}
         write: {quickbooks/Invoice: "2"}   # QuickBooks: the DefinitionId
+        cut: 31                    # longer texts are cut where they are written
     mappings:
       salesforce/account: {file: account.yaml}
     vendors:
@@ -137,6 +138,7 @@ class CustomFieldEntry(Part):
     type: Literal["string", "number", "boolean", "date", "instant", "texts"]
     read: dict[str, Scalar] = Field(default_factory=dict)
     write: dict[str, Scalar] = Field(default_factory=dict)
+    cut: Annotated[int, Field(ge=0)] = 0
 
 
 class TenantEntry(Part):

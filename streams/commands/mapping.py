@@ -3,20 +3,30 @@
 import difflib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 import connectors
+from connectors.clock import SystemClock
 from connectors.errors import FatalError, MappingError
+from connectors.kafka.records import Connection
+from connectors.ports import FieldInfo, Tools
 from connectors.wire import loads
+from streams.commands.connection_apply import console
+from streams.commands.described import describer, misfits
+from streams.commands.failures import run
+from streams.settings import Settings
 from streams.stages.mapping import Templates
 from streams.stages.mapping import check as check_templates
 from streams.stages.mapping.explain import Line, explain, output
 from streams.stages.mapping.templates import files
 from streams.stages.rules import parse_rules
+from streams.tokens import open_tokens
 
 SHIPPED = Path(connectors.__file__).parent
 FOLDER = click.option(
@@ -38,10 +48,53 @@ def mapping() -> None:
     """Check, try and explain mapping templates."""
 
 
+@mapping.command("fields")
+@click.argument("tenant")
+@click.argument("vendor")
+@click.option("--object", "object_type", default="", metavar="OBJECT", help="of one type only")
+@click.option("--all", "everything", is_flag=True, help="the vendor's own fields too")
+@click.option("--json", "as_json", is_flag=True, help="print JSON, one field a line")
+def fields(tenant: str, vendor: str, object_type: str, *, everything: bool, as_json: bool) -> None:
+    """Show which custom fields TENANT has at VENDOR: object, name, type, length, what may be written or chosen."""
+    found = run(_described(tenant, vendor, object_type))
+    for kind, info in found:
+        if info.custom or everything:
+            click.echo(json.dumps({"object": kind, **asdict(info)}) if as_json else _field(kind, info))
+
+
+async def _described(tenant: str, vendor: str, object_type: str) -> list[tuple[str, FieldInfo]]:
+    async with _asking(tenant) as (connection, tools), describer(connection, vendor, tools) as asked:
+        wanted = [object_type] if object_type else asked.objects
+        return [(kind, info) for kind in wanted for info in await asked.fields(kind)]
+
+
+def _field(kind: str, info: FieldInfo) -> str:
+    length = f"({info.length})" if info.length else ""
+    chosen = f"  one of {', '.join(info.values)}" if info.values else ""
+    return f"{kind}  {info.name}  {info.type}{length}  {'' if info.writable else 'read only  '}{info.label}{chosen}"
+
+
+@asynccontextmanager
+async def _asking(tenant: str) -> AsyncIterator[tuple[Connection, Tools]]:
+    """Return a tenant's connection and what its vendors are asked with."""
+    settings = Settings()
+    async with console(settings) as view:
+        connection = view.connection(tenant)
+    tokens = open_tokens(settings)
+    try:
+        yield connection, Tools(SystemClock(), tokens, frozenset(settings.allow_hosts))
+    finally:
+        await tokens.aclose()
+
+
 @mapping.command("check")
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=SHIPPED)
-def check(folder: Path) -> None:
+@click.option("--tenant", default="", help="check a tenant's custom fields by what its vendors have instead")
+def check(folder: Path, tenant: str) -> None:
     """Check every <vendor>/mapping/*.yaml below DIR, or the shipped ones. Exit code 1 if any is wrong."""
+    if tenant:
+        _check_tenant(tenant)
+        return
     found = files(folder)
     if not found:
         raise FatalError(f"{folder}: no <vendor>/mapping/*.yaml below it; name the folder that holds the vendors'")
@@ -49,6 +102,22 @@ def check(folder: Path) -> None:
     for problem in problems:
         click.echo(str(problem), err=True)
     click.echo(f"{len(found) - len(problems)} of {len(found)} templates are right")
+    sys.exit(1 if problems else 0)
+
+
+def _check_tenant(tenant: str) -> None:
+    async def work() -> tuple[int, list[str]]:
+        async with _asking(tenant) as (connection, tools):
+            problems = [
+                f"{tenant}: custom_fields.{'.'.join(path)}: {reason}"
+                async for path, reason in misfits(connection, tools)
+            ]
+            return len(connection.custom_fields), problems
+
+    count, problems = run(work())
+    for problem in problems:
+        click.echo(problem, err=True)
+    click.echo(f"{count} custom fields of {tenant}, {len(problems)} problems")
     sys.exit(1 if problems else 0)
 
 

@@ -10,6 +10,7 @@ from connectors.kafka.codec import Codec
 from connectors.kafka.records import ConnectionChanged
 from streams.stages import normalise, telling
 from streams.stages.mapping import Templates
+from streams.stages.mapping.custom import check_fields
 from streams.stages.policies import SHIPPED, Policies
 from streams.stages.rows import Rows
 from streams.stages.rules import Rules, parse_rules
@@ -61,7 +62,9 @@ def accept(changed: ConnectionChanged, rows: Rows, shipped: Templates) -> None:
         normalise.zone(changed.zone)
     except ValueError as error:
         raise MappingError("zone", str(error)) from None
-    shipped.replaced(changed.mappings)
+    templates = shipped.replaced(changed.mappings, changed.custom_fields)
+    for field, reason in check_fields(changed.custom_fields, templates):
+        raise MappingError(f"custom_fields.{field}", reason)
     parse_rules(changed.rules)
     _tellings(changed)
     Policies(changed.policies)
@@ -89,7 +92,7 @@ def _made(raw: bytes, codec: Codec, shipped: Templates) -> Settings:
         vendors=frozenset(changed.vendors),
         zone=changed.zone,
         currency=changed.currency,
-        templates=shipped.replaced(changed.mappings),
+        templates=shipped.replaced(changed.mappings, changed.custom_fields),
         rules=parse_rules(changed.rules),
         tellings=_tellings(changed),
         policies=Policies(changed.policies) if changed.policies else SHIPPED,

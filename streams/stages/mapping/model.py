@@ -85,6 +85,7 @@ class Template:
         id, source_version: inbound: expressions of remote id and version.
         same_as: other vendors' objects that are the same entity.
         custom: custom fields, `type` set.
+        document: what it was read from.
         parts: objects that a record holds beside its own, read by templates of their own.
         flat: all of it as one function, if every expression has a usual shape.
     """
@@ -103,6 +104,7 @@ class Template:
     links: Sequence[Link] = ()
     same_as: Sequence[Link] = ()
     custom: Sequence[Field] = ()
+    document: Node | None = None
     parts: Sequence[Part] = ()
     flat: Flat | None = None
 

@@ -1,10 +1,9 @@
 """Reads and checks one mapping template; README.md shows the form."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from connectors.kafka.topics import ENTITIES
-from streams.stages.mapping import expressions, flat, paths, schema
+from streams.stages.mapping import expressions, paths, schema
 from streams.stages.mapping.document import Node, read
 from streams.stages.mapping.expressions import Expression, Scope
 from streams.stages.mapping.model import Field, Link, Part, Template
@@ -35,12 +34,19 @@ def parse(file: str, text: str) -> Template:
     Raises:
         TemplateError: with file, line and field.
     """
-    node = read(file, text)
+    return made(read(file, text))
+
+
+def made(node: Node) -> Template:
+    """Return the template that a document says.
+
+    Raises:
+        TemplateError: with file, line and field.
+    """
     inbound = node.required("direction").text() == "inbound"
     if not inbound and node.required("direction").text() != "outbound":
         raise node.required("direction").error("should be inbound or outbound")
-    found = _Reader(node, inbound).template()
-    return replace(found, flat=flat.compiled(found))
+    return _Reader(node, inbound).template()
 
 
 class _Reader:
@@ -74,6 +80,7 @@ class _Reader:
             links=self._links(body.get("links"), schema.entity(self._entity), {}),
             same_as=self._same_as(body.get("same_as")),
             custom=self._custom(body.get("custom")),
+            document=node,
             parts=self._parts(body.get("parts")),
         )
 

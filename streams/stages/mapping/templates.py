@@ -5,6 +5,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from connectors.errors import MappingError
+from connectors.kafka.records import CustomField
+from streams.stages.mapping.custom import extended
 from streams.stages.mapping.errors import TemplateError
 from streams.stages.mapping.model import Template
 from streams.stages.mapping.template import parse
@@ -30,6 +32,10 @@ class Templates:
         """Return the template that reads a vendor's object."""
         return self._inbound.get((vendor, object_type))
 
+    def objects(self, direction: str) -> Sequence[str]:
+        """Return the vendor/object pairs that templates read (`inbound`) or write (`outbound`), sorted."""
+        return sorted({f"{t.vendor}/{t.object}" for t in self._by_name.values() if t.direction == direction})
+
     def named(self, name: str) -> Template:
         """Return a template.
 
@@ -41,14 +47,22 @@ class Templates:
             raise MappingError("template", f"there is no mapping template {name}")
         return found
 
-    def replaced(self, texts: Mapping[str, str]) -> "Templates":
+    def replaced(
+        self, texts: Mapping[str, str], custom_fields: Mapping[str, CustomField] | None = None
+    ) -> "Templates":
         """Return these templates with a tenant's own in place of those of the same name, or beside them.
+
+        Each template reads and writes the tenant's custom fields of its object.
 
         Raises:
             TemplateError: one of the texts is wrong.
+            MappingError: a custom field has the name of one that a template has.
         """
         own = {name: _parse(name, text) for name, text in sorted(texts.items())}
-        return Templates(list({**self._by_name, **own}.values())) if own else self
+        if not own and not custom_fields:
+            return self
+        found = {**self._by_name, **own}.values()
+        return Templates([extended(template, custom_fields or {}) for template in found])
 
 
 def files(folder: Path) -> Mapping[str, Path]:

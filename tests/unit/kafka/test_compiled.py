@@ -136,7 +136,8 @@ def test_broken_bytes_are_refused_or_read_as_fastavro_reads_them(data: st.DataOb
 
 def party() -> dict[str, Any]:
     """A party with something in most fields."""
-    return {
+    fields = schemas.parsed(PARTY)["fields"]
+    return {field["name"]: field["default"] for field in fields if "default" in field} | {
         "id": "1", "tenant": "t", "version": 3, "changed_at": datetime(2026, 1, 2, tzinfo=UTC), "deleted": False,
         "merged_into": None, "refs": [{"vendor": "salesforce", "object": "Account", "id": "001"}],
         "custom": {"a": Decimal("1.5000"), "b": None, "c": True, "d": date(2026, 1, 1), "e": "x"},
