@@ -108,15 +108,12 @@ def check(folder: Path, tenant: str) -> None:
 def _check_tenant(tenant: str) -> None:
     async def work() -> tuple[int, list[str]]:
         async with _asking(tenant) as (connection, tools):
-            problems = [
-                f"{tenant}: custom_fields.{'.'.join(path)}: {reason}"
-                async for path, reason in misfits(connection, tools)
-            ]
-            return len(connection.custom_fields), problems
+            found = [f"{'.'.join(path)}: {reason}" async for path, reason in misfits(connection, tools)]
+            return len(connection.custom_fields), found
 
     count, problems = run(work())
     for problem in problems:
-        click.echo(problem, err=True)
+        click.echo(f"{tenant}: custom_fields.{problem}", err=True)
     click.echo(f"{count} custom fields of {tenant}, {len(problems)} problems")
     sys.exit(1 if problems else 0)
 
