@@ -98,9 +98,8 @@ class QuickBooksSink:
         body = {**content, "Id": remote.id, "SyncToken": remote.sync_token}
         # A request id is answered with its first answer, a 5010 perhaps too: with another sync token it must differ.
         request_id = str(uuid5(REPEATS, f"{call.request_id}/{remote.id}/{remote.sync_token}"))
-        return stored(
-            await self._client.post(call.object, body, request_id, {**_params(body), **(params or {})}), remote
-        )
+        params = {**_params(body), **(params or {})}
+        return stored(await self._client.post(call.object, body, request_id, params), remote)
 
 
 def _params(body: Mapping[str, Any]) -> dict[str, str]:

@@ -63,8 +63,8 @@ def accept(changed: ConnectionChanged, rows: Rows, shipped: Templates) -> None:
     except ValueError as error:
         raise MappingError("zone", str(error)) from None
     templates = shipped.replaced(changed.mappings, changed.custom_fields)
-    for field, reason in check_fields(changed.custom_fields, templates):
-        raise MappingError(f"custom_fields.{field}", reason)
+    for path, reason in check_fields(changed.custom_fields, templates):
+        raise MappingError(f"custom_fields.{path}", reason)
     parse_rules(changed.rules)
     _tellings(changed)
     Policies(changed.policies)
