@@ -80,7 +80,7 @@ class Exchange:
         elif fault and fault.kind == "slow_body":
             await self._send_slowly(answer, send, fault.seconds)
         else:
-            await _send(answer, send)
+            await _send(self._dated(answer), send)
         if fault and fault.kind == "reset_then_commit":
             task = asyncio.create_task(self._commit_later(request, body, fault.seconds))
             self._later.add(task)
@@ -160,7 +160,13 @@ class Exchange:
         await self._ctx.clock.sleep(seconds)
         await self._handle(request.scope, body)
 
+    def _dated(self, answer: Answer) -> Answer:
+        """Say when it was answered, by the sandbox's clock."""
+        date = formatdate(self._ctx.clock.now().timestamp(), usegmt=True).encode()
+        return Answer(answer.status, [*answer.headers, (b"date", date)], answer.body)
+
     async def _send_slowly(self, answer: Answer, send: Send, seconds: float) -> None:
+        answer = self._dated(answer)
         await send(_start(answer))
         size = max(1, -(-len(answer.body) // PIECES))
         for begin in range(0, len(answer.body), size):
@@ -179,7 +185,6 @@ def _rendered(response: Response) -> Answer:
 def _start(answer: Answer) -> Message:
     headers = [(name, value) for name, value in answer.headers if name.lower() != b"content-length"]
     headers.append((b"content-length", str(len(answer.body)).encode()))
-    headers.append((b"date", formatdate(usegmt=True).encode()))
     return {"type": "http.response.start", "status": answer.status, "headers": headers}
 
 
