@@ -48,7 +48,7 @@ def _info(field: Mapping[str, Any]) -> FieldInfo:
         type=kind,
         length=int(field.get("length") or 0) if kind == "string" else 0,
         writable=bool(field.get("updateable")),
-        values=[value["value"] for value in field.get("picklistValues") or () if value.get("active")],
+        values=tuple(value["value"] for value in field.get("picklistValues") or () if value.get("active")),
         restricted=bool(field.get("restrictedPicklist")),
         custom=bool(field.get("custom")),
     )

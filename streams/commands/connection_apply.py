@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from connectors.catalogue import VENDORS
 from connectors.clock import SystemClock
@@ -16,7 +17,7 @@ from connectors.kafka.registry import RegistryIds
 from connectors.kafka.topics import CONNECTION, INBOX
 from connectors.ports import Account, Secret, TokenStore, Tools
 from streams.commands.connection_file import ConnectionFile, TenantEntry
-from streams.commands.described import asking, misfits, wrong_fields
+from streams.commands.described import asking, describer, misfits, wrong_fields
 from streams.connecting import put
 from streams.connections import Directory
 from streams.gateway.consent import names_company
@@ -117,7 +118,7 @@ async def _check_fields(file: ConnectionFile, index: int, connection: Connection
     try:
         problems = [
             str(file.problem("tenants", index, "custom_fields", *path, reason=reason))
-            async for path, reason in misfits(connection, tools)
+            async for path, reason in misfits(connection, partial(describer, connection, tools))
         ]
     except ConnectorError as error:
         # A person may have to consent first, for which the connection must be there.

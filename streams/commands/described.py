@@ -1,7 +1,7 @@
 """What vendors say of a tenant's fields, and whether its custom fields fit that."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import connectors
@@ -12,6 +12,8 @@ from connectors.ports import Account, Describer, FieldInfo, Tools
 from streams.stages.mapping import Templates
 from streams.stages.mapping.custom import CONVERSIONS, check_fields
 
+Open = Callable[[str], AbstractAsyncContextManager[Describer]]
+"""Opens a vendor of the tenant for its descriptions."""
 Problem = tuple[Sequence[str], str]
 """Where below `custom_fields`, and what is wrong."""
 
@@ -46,7 +48,7 @@ def wrong_fields(connection: Connection) -> Iterator[tuple[str, str]]:
 
 
 @asynccontextmanager
-async def describer(connection: Connection, vendor: str, tools: Tools) -> AsyncIterator[Describer]:
+async def describer(connection: Connection, tools: Tools, vendor: str) -> AsyncIterator[Describer]:
     """Open a vendor of a tenant for its descriptions.
 
     Raises:
@@ -66,13 +68,13 @@ async def describer(connection: Connection, vendor: str, tools: Tools) -> AsyncI
         await connector.aclose()
 
 
-async def misfits(connection: Connection, tools: Tools) -> AsyncIterator[Problem]:
+async def misfits(connection: Connection, open_: Open) -> AsyncIterator[Problem]:
     """Yield where a tenant's custom fields do not fit what the vendors have; asks each object's description once.
 
     Raises:
         ConnectorError: a vendor could not be asked.
     """
-    asked = _Descriptions(connection, tools)
+    asked = _Descriptions(connection, open_)
     for name, field in connection.custom_fields.items():
         read = {}
         for place, theirs in field.read.items():
@@ -117,9 +119,9 @@ def _length(info: FieldInfo) -> int:
 class _Descriptions:
     """Fields by vendor/object, each object asked about once."""
 
-    def __init__(self, connection: Connection, tools: Tools) -> None:
+    def __init__(self, connection: Connection, open_: Open) -> None:
         self._connection = connection
-        self._tools = tools
+        self._open = open_
         self._known: dict[str, tuple[Describer, Mapping[str, FieldInfo]]] = {}
 
     async def field(self, place: str, name: str) -> FieldInfo | str | None:
@@ -129,7 +131,7 @@ class _Descriptions:
             return f"{vendor} is not connected; remove it, or connect {vendor}"
         if place not in self._known:
             try:
-                async with describer(self._connection, vendor, self._tools) as asked:
+                async with self._open(vendor) as asked:
                     fields = {field.name: field for field in await asked.fields(object_type)}
                     self._known[place] = asked, fields
             except RejectedError as error:

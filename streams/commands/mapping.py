@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def fields(tenant: str, vendor: str, object_type: str, *, everything: bool, as_j
 
 
 async def _described(tenant: str, vendor: str, object_type: str) -> list[tuple[str, FieldInfo]]:
-    async with _asking(tenant) as (connection, tools), describer(connection, vendor, tools) as asked:
+    async with _asking(tenant) as (connection, tools), describer(connection, tools, vendor) as asked:
         wanted = [object_type] if object_type else asked.objects
         return [(kind, info) for kind in wanted for info in await asked.fields(kind)]
 
@@ -108,7 +109,10 @@ def check(folder: Path, tenant: str) -> None:
 def _check_tenant(tenant: str) -> None:
     async def work() -> tuple[int, list[str]]:
         async with _asking(tenant) as (connection, tools):
-            found = [f"{'.'.join(path)}: {reason}" async for path, reason in misfits(connection, tools)]
+            found = [
+                f"{'.'.join(path)}: {reason}"
+                async for path, reason in misfits(connection, partial(describer, connection, tools))
+            ]
             return len(connection.custom_fields), found
 
     count, problems = run(work())
