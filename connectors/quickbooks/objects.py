@@ -9,11 +9,10 @@ from connectors.errors import RejectedError
 from connectors.ports import Outcome, RemoteRef
 from connectors.wire import dumps, iso_micros, parse_instant
 
-TRANSACTIONS = frozenset({"Invoice", "SalesReceipt"})
+TRANSACTIONS = frozenset({"Invoice", "SalesReceipt", "CreditMemo", "RefundReceipt", "Payment"})
 MARKED: Mapping[str, tuple[str, int]] = {
     "Customer": ("Notes", 2000),
-    "Invoice": ("PrivateNote", 4000),
-    "SalesReceipt": ("PrivateNote", 4000),
+    **dict.fromkeys(TRANSACTIONS, ("PrivateNote", 4000)),
 }
 """Where our reference goes, and how long that field may be. Items have no field that customers do not see."""
 NAME_PARTS = ("Title", "GivenName", "MiddleName", "FamilyName", "Suffix")
