@@ -72,7 +72,7 @@ REPLY = Topic("reply.v1", "tenant", ("sluiceway.reply.Reply",), retention_ms=DAY
 # Dead letters carry the original bytes plus headers that say why, so they may be larger than any input.
 DLQ = Topic("dlq.v1", "as consumed", (), max_message_bytes=4_000_000)
 
-ENTITIES = ("party", "product", "order", "invoice", "payment", "engagement", "cart", "stock")
+ENTITIES = ("party", "product", "order", "invoice", "payment", "subscription", "engagement", "cart", "stock")
 CANONICAL = {
     name: Topic(
         f"canonical.{name}.v1",
@@ -107,6 +107,7 @@ TRANSFORM_STATE = Topic(
                 "Match",
                 "Pending",
                 "Question",
+                "Refund",
                 "Sent",
                 "Told",
                 "Trait",

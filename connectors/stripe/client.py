@@ -10,7 +10,7 @@ from connectors.errors import RetryableError
 from connectors.keys import Keyed
 from connectors.ports import Clock
 from connectors.stripe.errors import fault_in, to_error
-from connectors.stripe.objects import EVERY, PATHS, Entity
+from connectors.stripe.objects import EVERY, PATHS, WHOLE, Entity
 from connectors.wire import loads
 
 PAGE = 100
@@ -48,7 +48,7 @@ class StripeClient:
     async def read(self, object_type: str, id_: str) -> tuple[Entity | None, datetime]:
         """Return one object, None where there is none, and our time when it was asked for."""
         read = self._clock.now()
-        response = await self._get(f"read {object_type}", f"{PATHS[object_type]}/{id_}", {})
+        response = await self._get(f"read {object_type}", f"{PATHS[object_type]}/{id_}", WHOLE.get(object_type, {}))
         if response.status_code == httpx.codes.NOT_FOUND and fault_in(response).code == GONE:
             return None, read
         return self._parsed(response), read

@@ -19,8 +19,10 @@ PATHS: Mapping[str, str] = {
     "credit_note": "credit_notes",
 }
 """Object → its list, what is referred to first."""
-EVERY: Mapping[str, Mapping[str, str]] = {"subscription": {"status": "all"}}
-"""Parameters without which a list leaves objects out."""
+EVERY: Mapping[str, Mapping[str, str]] = {"subscription": {"status": "all"}, "invoice": {"expand[]": "data.payments"}}
+"""Parameters without which a list leaves objects, or parts of them, out."""
+WHOLE: Mapping[str, Mapping[str, str]] = {"invoice": {"expand[]": "payments"}}
+"""Parameters without which an object is told only in part: an invoice's payments say what a refund is of."""
 
 
 def raw_of(object_type: str, id_: str, entity: Entity | None, read: datetime) -> Raw:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from connectors.errors import MappingError
 from connectors.kafka.records import Entity
 from streams.stages import commands, display
-from streams.stages.orders import ACCOUNTS, AGREED, document_key, stands
+from streams.stages.orders import ACCOUNTS, AGREED, document_key, is_received, refund_key, stands
 from streams.stages.work import Work
 
 ITEMS = "items"
@@ -53,10 +53,10 @@ def _refunds(work: Work, records: Mapping[str, Entity | None]) -> None:
     """Ask for what was given back: money where some was received, else credit; that is decided once for each."""
     order = records["order"] or {}
     for refund in order["refunds"]:
-        key = f"refund/{order['id']}/{refund['id']}"
+        key = refund_key(order, refund)
         former = commands.sent(work, ACCOUNTS, key)
-        received = order["payments"] or order["payment_status"] in ("PAID", "PARTLY_PAID")
-        kind = former.object if former is not None else "RefundReceipt" if received else "CreditMemo"
+        money = is_received(order) and not refund["is_credit"]
+        kind = former.object if former is not None else "RefundReceipt" if money else "CreditMemo"
         own = {**records, "order": {**order, "refunds": [refund]}}
         commands.put(work, RETURNS[kind], key, order["customer_id"], own)
 

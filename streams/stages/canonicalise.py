@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from connectors.kafka.records import VendorRecord
-from streams.stages import commands, opportunities, orders, parties
+from streams.stages import commands, opportunities, orders, parties, refunds
 from streams.stages.absorb import absorb, parsed
 from streams.stages.mapping import Ref
 from streams.stages.rows import Link
@@ -31,6 +31,8 @@ def take(work: Work, record: VendorRecord) -> None:
         _hint(work, record, link)
     elif opportunities.is_one(ref):
         opportunities.take(work, record, link, parsed(record.body))
+    elif refunds.is_one(work, ref):
+        refunds.take(work, record, link, parsed(record.body))
     elif _is_order(work, ref):
         orders.take(work, record, link, parsed(record.body))
     else:

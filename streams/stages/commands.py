@@ -10,6 +10,7 @@ from connectors.kafka.topics import COMMAND
 from connectors.wire import dumps
 from streams.stages.mapping.outbound import body as render
 from streams.stages.rows import Sent
+from streams.stages.telling import EVERYTHING
 from streams.stages.work import Emit, Work
 
 FETCHES = "fetch"
@@ -42,7 +43,8 @@ def put(
     former = sent(work, found.vendor, object_key)
     if found.vendor not in work.settings.vendors or (former is not None and former.closed):
         return
-    settings = {**work.settings.values, **(records.get("settings") or {})}
+    told = work.settings.tellings.get(found.vendor, EVERYTHING)
+    settings = {**work.settings.values, "figures": told.fields, **(records.get("settings") or {})}
     body = dumps(render(found, {**records, "settings": settings}))
     digest = sha256(body).hexdigest()
     if former is not None and former.digest == digest and not asked:

@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.errors import MappingError
 from connectors.kafka.records import Entity, VendorRecord
-from streams.stages import commands, holds, money, rules
+from streams.stages import commands, holds, money, refunds, rules
 from streams.stages.absorb import absorb
 from streams.stages.rows import Link
 from streams.stages.work import Work
@@ -24,6 +24,16 @@ HUNDRED = Decimal(100)
 def document_key(order: Entity) -> str:
     """Return our name of the order's document in the accounts."""
     return f"order/{order['id']}/{order['episode']}"
+
+
+def refund_key(order: Entity, refund: Mapping[str, Any]) -> str:
+    """Return our name of what the accounts have for a refund."""
+    return f"refund/{order['id']}/{refund['id']}"
+
+
+def is_received(order: Entity) -> bool:
+    """Tell whether any money came for an order."""
+    return bool(order["payments"]) or order["payment_status"] in ("PAID", "PARTLY_PAID")
 
 
 def stands(work: Work, order: Entity) -> bool:
@@ -40,10 +50,10 @@ def take(work: Work, record: VendorRecord, link: Link, body: Mapping[str, Any]) 
     """
     former = work.get("order", link.id)
     id_ = absorb(work, record.vendor, record.object, body, record.source_version)
+    refunds.settle(work, id_)
     order = work.get("order", id_)
     if order is None:
         return
-    _keep_days(work, order, former)
     if order["status"] != AGREED:
         _void(work, order, former)
     elif order["customer_id"] is None:
@@ -94,6 +104,8 @@ def _difference(order: Entity) -> str | None:
     stated = order["grand_total"]
     if stated is None:
         return None
+    if stated < 0:
+        return f"the total is {money.text(stated)} {order['currency']}: the accounts have no document below zero"
     reckoned = order["total"]
     for name, sign in (("discount_amount", -1), ("shipping_amount", 1), ("tax_amount", 1)):
         reckoned = money.CONTEXT.fma(order[name] or 0, sign, reckoned)
@@ -109,14 +121,6 @@ def _difference(order: Entity) -> str | None:
     )
 
 
-def _keep_days(work: Work, order: Entity, former: Entity | None) -> None:
-    """Keep the day on which a refund was first seen: not every source tells its own."""
-    if former is not None:
-        days = {refund["id"]: refund["refunded_on"] for refund in former["refunds"]}
-        refunds = [{**one, "refunded_on": days.get(one["id"]) or one["refunded_on"]} for one in order["refunds"]]
-        work.set("order", order["id"], refunds=refunds)
-
-
 def end(work: Work, id_: str, status: str) -> None:
     """End the episode of an order, if one is under way: its document is to be voided."""
     order = work.get("order", id_)
@@ -126,9 +130,15 @@ def end(work: Work, id_: str, status: str) -> None:
 
 
 def _void(work: Work, order: Entity, former: Entity | None) -> None:
-    """Void what was agreed before; a document against which money was given back stays, the refunds correct it."""
+    """Void what was agreed before; a document against which money was given back stays, the refunds correct it.
+
+    What was credited before any money came goes with the document.
+    """
     if former is None or former["status"] != AGREED:
         return
     holds.drop(work, former)
-    if not order["refunds"]:
-        commands.void(work, ACCOUNTS, document_key(former), former["customer_id"])
+    if order["refunds"] and is_received(order):
+        return
+    commands.void(work, ACCOUNTS, document_key(former), former["customer_id"])
+    for refund in order["refunds"]:
+        commands.void(work, ACCOUNTS, refund_key(order, refund), former["customer_id"])

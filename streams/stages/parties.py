@@ -4,7 +4,7 @@ The loser of a merge keeps its record, with `merged_into`; its references lead t
 kept beside, so that a split restores the former party under its former id.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import uuid5
 
 from connectors.errors import MappingError
@@ -20,6 +20,9 @@ from streams.stages.rows import Apart, Contacts, Question
 from streams.stages.work import Emit, Work
 
 PARTY = "party"
+BOOKS = ("invoice", "payment")
+COUNTED = (*BOOKS, "order", "subscription")
+"""Entities of which a customer's figures are made."""
 
 
 def settle(work: Work, draft: Draft, resolution: Resolution) -> str:
@@ -114,11 +117,11 @@ def _move(work: Work, source: str, target: str, only: str | None = None) -> None
 def _documents(work: Work, customer: str) -> Iterator[Entity]:
     """Yield a customer's documents: some may be of the other party, and the vendor tells which."""
     for (document,), _ in work.rows.documents.scan(customer):
-        yield from _document(work, document)
+        yield from _document(work, document, BOOKS)
 
 
-def _document(work: Work, id_: str) -> Iterator[Entity]:
-    for entity in ("invoice", "payment"):
+def _document(work: Work, id_: str, entities: Sequence[str] = COUNTED) -> Iterator[Entity]:
+    for entity in entities:
         record = work.get(entity, id_)
         if record is not None:
             yield record

@@ -14,6 +14,7 @@ OWNERS: Mapping[str, str] = {
     "order": "salesforce",
     "invoice": "quickbooks",
     "payment": "quickbooks",
+    "subscription": "stripe",
 }
 """Salesforce owns customer master data, QuickBooks finance; of other entities the newest version stands."""
 FIELD_OWNERS: Mapping[str, str] = {"party.opted_out": "pardot"}

@@ -99,6 +99,19 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Refund:
+    """Something given back that its source tells on its own, apart from the order."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Refund"
+    id: str
+    amount: Decimal
+    tax: Decimal | None = None
+    refunded_on: date | None = None
+    reason: str | None = None
+    is_credit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """The business day that began last."""
 
@@ -297,6 +310,7 @@ class Rows:
         self.requests = Table("request", Asked, tenant, state, codec)  # key
         self.request_times = Table("request_time", Asked, tenant, state, codec)  # time, key
         self.documents = Table("document", Document, tenant, state, codec)  # customer, canonical id
+        self.refunds = Table("refund", Refund, tenant, state, codec)  # vendor, object, id, own object, own id
         self.days = Table("day", Day, tenant, state, codec)  # only one
         self.due = Table("due", Due, tenant, state, codec)  # due date, canonical id
         self.told = Table("told", Told, tenant, state, codec)  # vendor, object key

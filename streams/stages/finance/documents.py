@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 from connectors.kafka.records import Entity
+from streams.stages import money
 from streams.stages.finance import home
 from streams.stages.finance.home import ZERO
 from streams.stages.rows import Document
@@ -11,6 +13,8 @@ from streams.stages.work import Work
 
 DIGITS = 20
 SALES = frozenset({"INVOICE", "SALES_RECEIPT"})
+A_YEAR: Mapping[str, Decimal] = {"day": Decimal(365), "week": Decimal(52), "month": Decimal(12), "year": Decimal(1)}
+"""How many of an interval are a year."""
 
 
 def settle(work: Work) -> Iterable[str]:
@@ -25,7 +29,7 @@ def settle(work: Work) -> Iterable[str]:
 def _file(work: Work, before: Entity | None, after: Entity | None, row_of: "RowOf") -> Iterable[str]:
     """Keep the row of a record; return the customers concerned."""
     old, new = customer_of(work, before), customer_of(work, after)
-    row = row_of(after, work.settings.currency) if after else None
+    row = row_of(work, after) if after else None
     id_ = (after or before or {}).get("id", "")
     if old is not None and (old != new or row is None):
         work.rows.documents.drop(old, id_)
@@ -40,11 +44,12 @@ def customer_of(work: Work, record: Entity | None) -> str | None:
     return None if id_ is None else work.standing("party", id_)
 
 
-def _invoice(invoice: Entity, currency: str) -> Document | None:
+def _invoice(work: Work, invoice: Entity) -> Document | None:
     if invoice["status"] == "VOID":
         return None
     kind = invoice["kind"]
     row = Document(invoice["number"], invoice["issued_on"], _sequence(invoice), ZERO, ZERO, False, kind in SALES)
+    currency = work.settings.currency
     total = home.amount(invoice, "total", "home_total", currency)
     balance = home.amount(invoice, "balance", "home_balance", currency)
     if total is None or balance is None:
@@ -58,11 +63,12 @@ def _invoice(invoice: Entity, currency: str) -> Document | None:
     return replace(row, owed=balance, due_on=invoice["due_on"])
 
 
-def _payment(payment: Entity, currency: str) -> Document | None:
+def _payment(work: Work, payment: Entity) -> Document | None:
     """A payment of nothing only allots a credit memo: no money came."""
     if payment["status"] != "RECEIVED":
         return None
     row = Document(None, payment["received_on"], _sequence(payment), ZERO, ZERO, False, False)
+    currency = work.settings.currency
     amount = home.amount(payment, "amount", "home_amount", currency)
     unapplied = home.amount(payment, "unapplied", "", currency)
     if amount is None or unapplied is None:
@@ -70,15 +76,46 @@ def _payment(payment: Entity, currency: str) -> Document | None:
     return replace(row, received=amount, is_payment=amount > 0, credit=unapplied)
 
 
-def _order(order: Entity, _currency: str) -> Document | None:
+def _order(_work: Work, order: Entity) -> Document | None:
     if order["status"] != "WON":
         return None
     return Document(None, order["closed_on"], "", ZERO, ZERO, False, False, is_order=True)
+
+
+def _subscription(work: Work, subscription: Entity) -> Document | None:
+    if subscription["status"] == "UNKNOWN":
+        return None
+    row = Document(None, None, "", ZERO, ZERO, False, False, status=subscription["status"])
+    names = {name for item in subscription["items"] if (name := _plan(work, item)) is not None}
+    row = replace(row, plan=", ".join(sorted(names)) or None)
+    if subscription["currency"] not in ("", work.settings.currency):
+        return row
+    return replace(row, monthly=monthly(subscription, work.settings.currency))
+
+
+def _plan(work: Work, item: Entity) -> str | None:
+    product = work.get("product", item["product_id"])
+    name: str | None = product["name"] if product is not None else item["name"]
+    return name
+
+
+def monthly(subscription: Entity, currency: str) -> Decimal:
+    """Return what a subscription comes to in a month: a year has 12 months, 52 weeks, 365 days.
+
+    Items whose price depends on quantity or usage count nothing. Rounded half up to the currency's digits, once.
+    """
+    total = ZERO
+    for item in subscription["items"]:
+        periods = A_YEAR.get(item["interval"])
+        if item["unit_amount"] is not None and periods is not None and item["interval_count"] > 0:
+            yearly = money.times(money.times(item["unit_amount"], item["quantity"]), periods)
+            total = money.CONTEXT.add(total, money.CONTEXT.divide(yearly, Decimal(12 * item["interval_count"])))
+    return money.rounded(total, currency)
 
 
 def _sequence(record: Entity) -> str:
     return max((ref["id"].rjust(DIGITS, "0") for ref in record["refs"]), default="")
 
 
-RowOf = Callable[[Entity, str], Document | None]
-_ROWS: Mapping[str, RowOf] = {"invoice": _invoice, "payment": _payment, "order": _order}
+RowOf = Callable[[Work, Entity], Document | None]
+_ROWS: Mapping[str, RowOf] = {"invoice": _invoice, "payment": _payment, "order": _order, "subscription": _subscription}

@@ -121,7 +121,7 @@ TWO: Mapping[str, Callable[[Any, Any], Any]] = {
     "minor": lambda value, currency: money.text(money.from_minor(_number(value), currency)),
     "compare": lambda a, b: int(money.CONTEXT.compare(_number(a), _number(b))),
 }
-"""Functions of a value and a second one; `round`, `minor` take a currency, `places` digits; `compare` yields -1, 0, 1."""
+"""Functions of two values; `round` and `minor` take a currency, `places` digits; `compare` yields -1, 0 or 1."""
 SECOND_MAY_BE_NULL = frozenset({"phone", "round"})
 
 
