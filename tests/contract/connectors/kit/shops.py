@@ -18,7 +18,8 @@ class WooShop:
         verify = ssl.create_default_context(cafile=credentials["ca_file"])
         url = credentials["https_url"]
         self._http = httpx.AsyncClient(base_url=url, params=keys, verify=verify, trust_env=False, timeout=60)
-        self._buyer = httpx.AsyncClient(base_url=url, verify=verify, trust_env=False, timeout=60)
+        site = credentials["store"].partition("/")[2]
+        self._buyer = httpx.AsyncClient(base_url=f"{url}/{site}{STORE}", verify=verify, trust_env=False, timeout=60)
 
     async def make(self, path: str, **fields: Any) -> dict[str, Any]:
         """Create an object."""
@@ -64,15 +65,15 @@ class WooShop:
 
     async def checkout(self, product: dict[str, Any]) -> None:
         """Put something into a cart and begin to pay, as Ada in her browser; the session keeps the cart."""
-        added = await self._buyer.post(f"{STORE}/cart/add-item", json={"id": product["id"], "quantity": 2})
+        added = await self._buyer.post("/cart/add-item", json={"id": product["id"], "quantity": 2})
         self._buyer.headers["Cart-Token"] = added.headers["Cart-Token"]
         person = {"billing_address": ADA}
-        assert (await self._buyer.post(f"{STORE}/cart/update-customer", json=person)).is_success
-        assert (await self._buyer.get(f"{STORE}/checkout")).is_success
+        assert (await self._buyer.post("/cart/update-customer", json=person)).is_success
+        assert (await self._buyer.get("/checkout")).is_success
 
     async def pay(self) -> None:
         """Buy what is in the cart."""
-        answer = await self._buyer.post(f"{STORE}/checkout", json={"payment_method": "stripe"})
+        answer = await self._buyer.post("/checkout", json={"payment_method": "stripe"})
         assert answer.is_success, answer.text
 
     async def aclose(self) -> None:
