@@ -9,8 +9,8 @@ from streams.stages.mapping import Ref
 from streams.stages.rows import Pending
 from streams.stages.work import Work
 
-ASKED = frozenset({"quickbooks"})
-"""Vendors that only hint: an object we do not know will not come by itself."""
+ASKED = frozenset({"quickbooks", "woocommerce"})
+"""Vendors whose objects come as hints, and whose fetches know every object that templates refer to."""
 
 
 def attach(work: Work, entity: str, id_: str, links: Mapping[str, Ref | None]) -> None:

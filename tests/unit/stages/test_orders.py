@@ -1,0 +1,240 @@
+"""Orders of shops: agreed, paid, held, cancelled, given back; whatever the shop, one path to the accounts."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from connectors.kafka.records import Command, Decision, ReviewItem
+from connectors.kafka.topics import REVIEW
+from tests.unit.stages.kit import AT, TENANT, Company, body, envelope, of
+
+VENDORS = ("woocommerce", "quickbooks")
+BILLING = {"first_name": "Ada", "last_name": "Lane", "email": "ada@buyer.example", "country": "US"}
+
+
+def order(status: str = "processing", **more: Any) -> dict[str, Any]:
+    """Return an order as WooCommerce tells it: two mugs, a fee, a coupon, shipping and tax; paid."""
+    line = {
+        "id": 1, "name": "Mug", "sku": "MUG-1", "product_id": 12, "variation_id": 0, "quantity": 3,
+        "subtotal": "10.00", "total": "9.00", "total_tax": "0.90",
+    }  # fmt: skip
+    return {
+        "id": 7, "number": "7", "status": status, "currency": "USD", "created_via": "checkout",
+        "date_created_gmt": "2026-03-01T03:30:00", "date_paid_gmt": "2026-03-01T03:31:00", "discount_total": "1.00",
+        "shipping_total": "5.00", "total_tax": "1.40", "total": "17.40", "customer_id": 0, "payment_method": "stripe",
+        "transaction_id": "pi_1", "billing": BILLING, "line_items": [line],
+        "fee_lines": [{"id": 2, "name": "Wrapping", "total": "2.00", "total_tax": "0.00"}], **more,
+    }  # fmt: skip
+
+
+def refund(amount: str, id_: int = 70) -> dict[str, Any]:
+    """Return a refund without positions."""
+    return {"id": id_, "parent_id": 7, "amount": amount, "reason": "broken", "date_created_gmt": "2026-03-04T12:00:00",
+            "line_items": [], "shipping_lines": [], "fee_lines": []}  # fmt: skip
+
+
+def tell(company: Company, record: Mapping[str, Any], version: str, kind: str = "order") -> list[Command]:
+    """Let the shop tell of something; fetches left out."""
+    return [c for c in company.record("woocommerce", kind, record, version) if c.operation != "FETCH"]
+
+
+def kinds(commands: list[Command]) -> list[str]:
+    """Return what was asked for."""
+    return [f"{c.operation} {c.object}" for c in commands]
+
+
+def reviews(company: Company) -> list[ReviewItem]:
+    """Return what was asked of a person."""
+    return [e.value for e in company.emits if e.topic is REVIEW and isinstance(e.value, ReviewItem)]
+
+
+def document(command: Command, remote_id: str, total: float) -> dict[str, Any]:
+    """Return a document as QuickBooks stores it."""
+    own = {"TotalAmt": total, "TxnDate": "2026-02-28", "Balance": 0, "PrivateNote": command.object_key}
+    return {**envelope(remote_id, 0), **own, "CustomerRef": {"value": "58"}, "CurrencyRef": {"value": "USD"}}
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "asked"),
+    [
+        ({"status": "processing"}, "WON", ["PUT Customer", "PUT SalesReceipt"]),
+        ({"status": "completed"}, "WON", ["PUT Customer", "PUT SalesReceipt"]),
+        ({"status": "processing", "date_paid_gmt": None}, "WON", ["PUT Customer", "PUT Invoice"]),
+        ({"status": "refunded"}, "WON", ["PUT Customer", "PUT SalesReceipt"]),
+        ({"status": "pending", "date_paid_gmt": None}, "OPEN", []),
+        ({"status": "on-hold", "date_paid_gmt": None}, "OPEN", []),
+        ({"status": "failed", "date_paid_gmt": None}, "LOST", []),
+        ({"status": "cancelled", "date_paid_gmt": None}, "CANCELLED", []),
+    ],
+)
+def test_an_order_is_sent_once_it_is_agreed(
+    company: Company, more: dict[str, Any], status: str, asked: list[str]
+) -> None:
+    """Paid ones are receipted, others invoiced; what the shop has not accepted is canonical and nothing else."""
+    company.connect(*VENDORS)
+    assert kinds(tell(company, order(**more), "1")) == asked
+    assert company.only("order")["status"] == status
+
+
+def test_the_document_has_fee_discount_shipping_and_tax(company: Company) -> None:
+    """Every amount of the shop stands in it; a price that does not multiply is left out."""
+    company.connect(*VENDORS)
+    sent = body(of(tell(company, order(), "1"), "quickbooks", "SalesReceipt"))
+    mugs, fee, shipping, discount = sent["Line"]
+    assert (mugs["Amount"], mugs["SalesItemLineDetail"]["Qty"]) == (10, 3)
+    assert mugs["SalesItemLineDetail"]["UnitPrice"] == Decimal("3.3333333")
+    assert mugs["SalesItemLineDetail"]["TaxCodeRef"] == {"value": {"$lookup": {"name": "TAX", "object": "TaxCode"}}}
+    assert fee["SalesItemLineDetail"]["TaxCodeRef"] == {"value": {"$lookup": {"name": "NON", "object": "TaxCode"}}}
+    assert (fee["Amount"], shipping["Amount"], discount["Amount"]) == (2, 5, 1)
+    assert sent["TxnTaxDetail"] == {"TotalTax": Decimal("1.4")}
+    assert (sent["DocNumber"], sent["PaymentRefNum"], sent["TxnDate"]) == ("7", "pi_1", "2026-02-28")
+
+
+def test_an_order_that_was_invoiced_gets_a_payment_once_it_is_paid(company: Company) -> None:
+    """Cash on delivery: accepted, then paid; the invoice stays, the payment refers to it."""
+    company.connect(*VENDORS)
+    tell(company, order(date_paid_gmt=None), "1")
+    (payment,) = tell(company, order("completed"), "2")
+    sent = body(payment)
+    assert (payment.object, sent["TotalAmt"], sent["TxnDate"]) == ("Payment", Decimal("17.4"), "2026-02-28")
+    assert payment.object_key == f"payment/{company.only('order')['id']}/1/7"
+    assert sent["Line"][0]["LinkedTxn"][0]["TxnId"] == {"$ref": f"order/{company.only('order')['id']}/1"}
+    wrapped = {"id": 2, "name": "Gift wrapping", "total": "2.00", "total_tax": "0.00"}
+    assert kinds(tell(company, order("completed", fee_lines=[wrapped]), "3")) == ["PUT Invoice"]
+
+
+def test_a_refund_is_asked_for_once_whichever_comes_first(company: Company) -> None:
+    """Before the order, after it, twice: one refund receipt, with the order's share of tax."""
+    for first in ("order", "refund"):
+        one = Company(company.pipeline)
+        one.connect(*VENDORS)
+        steps = {"order": (order(), "order"), "refund": (refund("8.70"), "refund")}
+        told = [*tell(one, *_at(steps[first])), *tell(one, *_at(steps["refund" if first == "order" else "order"]))]
+        given = of(told, "quickbooks", "RefundReceipt")
+        assert given.object_key == f"refund/{one.only('order')['id']}/70"
+        sent = body(given)
+        assert (sent["Line"][0]["Amount"], sent["TxnTaxDetail"]["TotalTax"]) == (8, Decimal("0.7"))
+        assert sent["TxnDate"] == "2026-03-04"
+        assert tell(one, refund("8.70"), "2", "refund") == []
+        assert tell(one, order(), "2") == []
+
+
+def _at(step: tuple[dict[str, Any], str]) -> tuple[dict[str, Any], str, str]:
+    return step[0], "1", step[1]
+
+
+def test_what_was_never_paid_is_credited(company: Company) -> None:
+    """Without money received there is none to give back: a credit memo against the invoice."""
+    company.connect(*VENDORS)
+    tell(company, order(date_paid_gmt=None), "1")
+    assert kinds(tell(company, refund("17.40"), "1", "refund")) == ["PUT CreditMemo"]
+
+
+def test_a_cancelled_order_is_voided_unless_money_went_back(company: Company) -> None:
+    """A void and a refund together would take the sale out twice."""
+    company.connect(*VENDORS)
+    tell(company, order(), "1")
+    (void,) = tell(company, order("cancelled"), "2")
+    assert (void.operation, void.object_key) == ("VOID", f"order/{company.only('order')['id']}/1")
+    assert kinds(tell(company, refund("17.40"), "1", "refund")) == []
+    again = tell(company, order("processing"), "3")
+    assert [c.object_key.rpartition("/")[2] for c in again if c.object == "SalesReceipt"] == ["2"]
+
+    other = Company(company.pipeline)
+    other.connect(*VENDORS)
+    tell(other, order(), "1")
+    tell(other, refund("5.00"), "1", "refund")
+    assert tell(other, order("cancelled"), "2") == []
+    assert kinds(tell(other, refund("12.40", 71), "1", "refund")) == ["PUT RefundReceipt"]
+    assert tell(other, order("processing"), "3") == []
+    assert other.only("order")["episode"] == 1
+
+
+def test_the_item_follows_when_the_product_becomes_known(company: Company) -> None:
+    """An order may come before its products: its lines name them when they do."""
+    company.connect(*VENDORS)
+    first = body(of(tell(company, order(), "1"), "quickbooks", "SalesReceipt"))
+    assert "ItemRef" not in first["Line"][0]["SalesItemLineDetail"]
+    product = {"id": 12, "name": "Mug", "sku": "MUG-1", "price": "3.50", "status": "publish", "categories": []}
+    later = tell(company, product, "1", "product")
+    assert kinds(later) == ["PUT Customer", "PUT Item", "PUT SalesReceipt"][-len(later) :]
+    ref = body(of(later, "quickbooks", "SalesReceipt"))["Line"][0]["SalesItemLineDetail"]["ItemRef"]
+    assert ref == {"value": {"$ref": f"product/{company.only('product')['id']}"}}
+
+
+@pytest.mark.parametrize(
+    ("more", "rules", "reason"),
+    [
+        ({"total": "17.41"}, "", "come to 17.4 USD, but the total is 17.41: a difference of 0.01"),
+        ({"total": "17.39"}, "", "come to 17.4 USD, but the total is 17.39: a difference of -0.01"),
+        ({}, "rules: [{name: gift, when: 'true', then: {discount_percent: 10}}]", "a difference of 1.2"),
+        ({}, "rules: [{name: big, when: order.total > 5, then: {hold: true}}]", "held by rule big"),
+    ],
+)
+def test_what_waits_asks_a_person_and_goes_on_once_accepted(
+    company: Company, more: dict[str, Any], rules: str, reason: str
+) -> None:
+    """The question names the reason; the answer is good for as long as the reason is the same."""
+    company.connect(*VENDORS, rules=rules)
+    assert tell(company, order(**more), "1") == []
+    [question] = reviews(company)
+    assert question.reason.endswith(reason)
+    assert (company.only("order")["hold"], question.open) == (True, True)
+    assert tell(company, order(**more, number="7a"), "2") == []
+    assert len(reviews(company)) == 1
+    accepted = company.take(Decision(TENANT, "accept", AT, review=question.id))
+    assert kinds(accepted) == ["PUT Customer", "PUT SalesReceipt"]
+    assert [item.open for item in reviews(company)] == [True, False]
+    assert kinds(tell(company, order(**more, number="7b"), "3")) == ["PUT SalesReceipt"]
+    assert len(reviews(company)) == 2
+
+
+def test_a_rejected_order_is_not_sent(company: Company) -> None:
+    """It stays as it is, and nobody is asked again for the same reason."""
+    company.connect(*VENDORS)
+    tell(company, order(total="17.41"), "1")
+    [question] = reviews(company)
+    assert company.take(Decision(TENANT, "reject", AT, review=question.id)) == []
+    assert tell(company, order(total="17.41", number="7a"), "2") == []
+    assert len(reviews(company)) == 2
+
+
+def test_a_question_that_no_longer_arises_is_closed(company: Company) -> None:
+    """The shop corrects the order: it is sent, and the question goes."""
+    company.connect(*VENDORS)
+    tell(company, order(total="17.41"), "1")
+    assert kinds(tell(company, order(), "2")) == ["PUT Customer", "PUT SalesReceipt"]
+    assert [item.open for item in reviews(company)] == [True, False]
+    assert company.only("order")["hold_reason"] is None
+
+
+def test_a_document_that_the_accounts_total_otherwise_is_asked_about(company: Company) -> None:
+    """Their tax may be another: the difference is named, the document stays."""
+    company.connect(*VENDORS)
+    receipt = of(tell(company, order(), "1"), "quickbooks", "SalesReceipt")
+    company.result(receipt, "9", document(receipt, "9", 17.52))
+    [question] = reviews(company)
+    assert question.reason == "the SalesReceipt is by 0.12 off the order's total of 17.4 USD; correct it there"
+
+
+def test_a_refund_receipt_becomes_a_document_of_the_order(company: Company) -> None:
+    """What the accounts answer is known as the customer's, and of which order."""
+    company.connect(*VENDORS)
+    tell(company, order(), "1")
+    (given,) = tell(company, refund("17.40"), "1", "refund")
+    company.result(given, "12", document(given, "12", 17.4))
+    found = company.only("invoice")
+    assert (found["kind"], found["order_id"], found["total"]) == (
+        "REFUND_RECEIPT", company.only("order")["id"], Decimal("17.4"),
+    )  # fmt: skip
+
+
+def test_a_registered_buyer_is_the_customer_whose_record_comes_later(company: Company) -> None:
+    """The order names the customer; the customer's own record is the same party and knows better."""
+    company.connect(*VENDORS)
+    tell(company, order(customer_id=25, billing={**BILLING, "first_name": "A."}), "2")
+    tell(company, {"id": 25, "email": "ada@buyer.example", "first_name": "Ada", "last_name": "Lane"}, "1", "customer")
+    party = company.only("party")
+    assert (party["name"], company.only("order")["customer_id"]) == ("Ada Lane", party["id"])
