@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from connectors.kafka.records import Command, ConnectionChanged, Request, VendorRecord, VendorResult
+from connectors.kafka.records import Command, ConnectionChanged, Decision, Request, Tick, VendorRecord, VendorResult
 from connectors.kafka.topics import COMMAND
 from streams.stages.pipeline import Emit, Pipeline
 
 TENANT = "acme"
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-Value = VendorRecord | VendorResult | ConnectionChanged | Request
+Value = VendorRecord | VendorResult | ConnectionChanged | Request | Decision | Tick
 ALL = ("salesforce", "quickbooks", "pardot")
 
 
