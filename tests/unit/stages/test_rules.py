@@ -1,14 +1,17 @@
 """Business rules: tried in order, checked before they hold."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
 
 from connectors.errors import MappingError
+from connectors.kafka.records import ReviewItem
+from connectors.kafka.topics import REVIEW
 from streams.stages.mapping import TemplateError
 from streams.stages.merge import fresh
 from streams.stages.rules import check_rules, judge, parse_rules
-from tests.unit.stages.kit import TENANT, Company, at, snapshot
+from tests.unit.stages.kit import LINES, TENANT, Company, at, body, of, snapshot
 
 ORDER = {**fresh("order", TENANT, "1"), "total": Decimal("1250.50"), "lead_source": "Web"}
 
@@ -40,6 +43,56 @@ def test_a_rule_that_no_longer_fits_leaves_nothing_behind(company: Company) -> N
     company.connect(revision=2)
     company.record("salesforce", "OpportunitySnapshot", snapshot(2), at(2), remote_id="006A")
     assert (company.only("order")["discount_percent"], company.only("order")["applied_rules"]) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("effect", "path", "written"),
+    [
+        ("discount_percent: 5", ["Line", 2, "DiscountLineDetail", "DiscountPercent"], 5),
+        ("class_name: Web", ["ClassRef", "value", "$lookup", "name"], "Web"),
+        ("class_name: Web", ["Line", 0, "SalesItemLineDetail", "ClassRef", "value", "$lookup", "name"], "Web"),
+        ("department: Berlin", ["DepartmentRef", "value", "$lookup", "name"], "Berlin"),
+        ("terms: Net 15", ["SalesTermRef", "value", "$lookup", "name"], "Net 15"),
+        ("tax_code: TAX", ["Line", 0, "SalesItemLineDetail", "TaxCodeRef", "value", "$lookup", "name"], "TAX"),
+        ("item: Consulting", ["Line", 1, "SalesItemLineDetail", "ItemRef", "value", "$lookup", "name"], "Consulting"),
+        ("memo: Thanks", ["CustomerMemo", "value"], "Thanks"),
+    ],
+)
+def test_an_effect_is_seen_in_the_document(
+    company: Company, effect: str, path: Sequence[str | int], written: object
+) -> None:
+    """What a rule decides stands where the accounts have it; the rule's name stands in the order."""
+    company.connect(rules=f"rules: [{{name: it, when: 'true', then: {{{effect}}}}}]")
+    lines = [LINES[0], {**LINES[1], "Product2Id": None, "Product2": None}]
+    commands = company.record("salesforce", "OpportunitySnapshot", snapshot(Lines=lines), at(1), remote_id="006A")
+    found = body(of(commands, "quickbooks", "Invoice"))
+    for step in path:
+        found = found[step]
+    assert found == written
+    assert company.only("order")["applied_rules"] == ["it"]
+
+
+@pytest.mark.parametrize(
+    ("effect", "asked", "questions"),
+    [
+        ("document: SALES_RECEIPT", ["Customer", "Item", "Item", "SalesReceipt"], []),
+        ("document: SALES_RECEIPT, payment_method: Visa", ["Customer", "Item", "Item", "SalesReceipt"], []),
+        ("skip: true", [], []),
+        ("hold: true", [], ["held by rule it"]),
+        ("hold: true, assigned_to: Joan", [], ["held by rule it (for Joan)"]),
+        ("hold: true, skip: true", [], []),
+    ],
+)
+def test_an_effect_decides_what_is_sent(company: Company, effect: str, asked: list[str], questions: list[str]) -> None:
+    """The kind of document, nothing at all, or a question to whom the order is assigned."""
+    company.connect(rules=f"rules: [{{name: it, when: 'true', then: {{{effect}}}}}]")
+    commands = company.record("salesforce", "OpportunitySnapshot", snapshot(), at(1), remote_id="006A")
+    assert [command.object for command in commands] == asked
+    asking = [emit.value for emit in company.emits if emit.topic is REVIEW]
+    assert [item.reason for item in asking if isinstance(item, ReviewItem) and item.kind == "hold"] == questions
+    if "Visa" in effect:
+        method = body(of(commands, "quickbooks", "SalesReceipt"))["PaymentMethodRef"]
+        assert method == {"value": {"$lookup": {"name": "Visa", "object": "PaymentMethod"}}}
 
 
 def test_rules_read_customer_and_contact() -> None:

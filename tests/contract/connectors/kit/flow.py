@@ -118,7 +118,7 @@ class Flow:
                 self.reviews[emit.value.id] = emit.value
             elif emit.topic.name.startswith("canonical.") and emit.schema != "sluiceway.canonical.Change":
                 entity = emit.topic.name.split(".")[1]
-                self.canonical.setdefault(entity, {})[emit.key] = emit.value  # type: ignore[assignment]
+                self.canonical.setdefault(entity, {})[emit.key] = emit.value
 
 
 def _fields(call: Call) -> dict[str, Any]:

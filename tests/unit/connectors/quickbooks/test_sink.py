@@ -123,6 +123,9 @@ async def test_an_update_repeats_its_request_id_until_the_token_moves(
     [
         ("Invoice", "void", {"operation": "void"}, {}),
         ("SalesReceipt", "void", {"operation": "update", "include": "void"}, {"sparse": True}),
+        ("Payment", "void", {"operation": "update", "include": "void"}, {"sparse": True}),
+        ("RefundReceipt", "delete", {"operation": "delete"}, {}),
+        ("CreditMemo", "delete", {"operation": "delete"}, {}),
         ("Invoice", "delete", {"operation": "delete"}, {}),
         ("SalesReceipt", "delete", {"operation": "delete"}, {}),
         ("Customer", "delete", {}, {"sparse": True, "Active": False}),
@@ -319,3 +322,45 @@ async def test_a_path_names_one_of_several(sink: QuickBooksSink, company: Compan
     company.rows = {"Class": [{"Id": "2"}]}
     assert await sink.lookup("Class", "Sales:North") == "2"
     assert "WHERE FullyQualifiedName = 'Sales:North' STARTPOSITION" in company.queries[-1]
+
+
+@pytest.mark.parametrize(
+    ("preference", "sent"), [("true", {"DocNumber": "7"}), ("false", {}), (None, {"DocNumber": "7"})]
+)
+async def test_our_number_is_sent_where_the_company_lets_us_number(
+    preference: str | None, sent: dict[str, str], sink: QuickBooksSink, company: Company, make_call: MakeCall
+) -> None:
+    """The preference stands beside the number, and is itself nothing that QuickBooks knows."""
+    company.stores("RefundReceipt")
+    asked = {"CustomTxnNumbers": preference} if preference else {}
+    await sink.write([make_call("RefundReceipt", {"DocNumber": "7", "PrivateNote": "x", **asked})])
+    assert company.body == {"PrivateNote": "x\nsluiceway:order/1/1", **sent}
+
+
+@pytest.mark.parametrize(
+    ("forms", "name", "found"),
+    [
+        ({"AllowShipping": True}, ("ShippingItem", "Freight"), "SHIPPING_ITEM_ID"),
+        ({"AllowShipping": False}, ("ShippingItem", "Freight"), "17"),
+        ({"CustomTxnNumbers": True}, ("Preference", "CustomTxnNumbers"), "true"),
+        ({}, ("Preference", "CustomTxnNumbers"), "false"),
+    ],
+)
+async def test_preferences_are_looked_up(
+    forms: dict[str, bool], name: tuple[str, str], found: str, sink: QuickBooksSink, company: Company
+) -> None:
+    """QuickBooks' own shipping item only where the company ships; a switch that is not there is off."""
+    company.rows = {"Preferences": [{"SalesFormsPrefs": forms}], "Item": [{"Id": "17", "Name": "Freight"}]}
+    assert await sink.lookup(*name) == found
+
+
+@pytest.mark.parametrize("entity", ["Invoice", "SalesReceipt", "RefundReceipt", "CreditMemo", "Payment"])
+async def test_every_transaction_is_found_by_our_reference(
+    entity: str, sink: QuickBooksSink, company: Company, make_call: MakeCall
+) -> None:
+    """In doubt, the note tells which one is ours."""
+    other = {"Id": "11", "SyncToken": "0", "MetaData": STAMP, "PrivateNote": "sluiceway:order/1/2"}
+    company.rows[entity] = [other, {**other, "Id": "12", "PrivateNote": "Voided - x\nsluiceway:order/1/1"}]
+    found = await sink.find(make_call(entity, {"CustomerRef": {"value": "58"}}))
+    assert found is not None
+    assert found.remote == RemoteRef("12", "0")
