@@ -2,134 +2,18 @@
 
 import asyncio
 import hmac
-import json
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from hashlib import sha256
-from pathlib import Path
 
-import httpx
 import pytest
-from starlette.applications import Starlette
 
-from connectors.catalogue import VENDORS
-from connectors.clock import ManualClock
 from connectors.errors import RejectedError, RetryableError
-from connectors.kafka.records import VendorRecord
-from connectors.ports import Secret
-from connectors.tokens import MemoryTokenStore
-from streams.gateway import webhooks
+from streams.gateway import bodies, webhooks
 from streams.gateway.bodies import MAX_BYTES, MAX_DEPTH
-from streams.gateway.origin import network
-from streams.gateway.secrets import WebhookSecrets
-from streams.gateway.seen import Seen
-from streams.gateway.webhooks import Webhooks
+from tests.unit.gateway.kit.stage import Stage, events
 
-REALMS = {"acme": "111", "globex": "222"}
 TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
-
-
-class Companies:
-    """Two tenants with a QuickBooks company each."""
-
-    problem: str | None = None
-    allow_from = ""
-
-    def setting(self, tenant: str, _vendor: str, name: str) -> str:
-        """Return acme's allow-list."""
-        return self.allow_from if (tenant, name) == ("acme", "webhook_allow_from") else ""
-
-    def tenants(self) -> Sequence[str]:
-        """Return both."""
-        return sorted(REALMS)
-
-    def account_of(self, tenant: str, vendor: str) -> str | None:
-        """Return the realm."""
-        return REALMS.get(tenant) if vendor == "quickbooks" else None
-
-
-class Writer:
-    """Keeps what is written, or fails as told."""
-
-    def __init__(self) -> None:
-        self.records: list[VendorRecord] = []
-        self.traces: list[str] = []
-        self.error: Exception | None = None
-        self.stuck = False
-
-    async def put(self, records: Sequence[VendorRecord], trace: str) -> None:
-        """Write."""
-        if self.stuck:
-            await asyncio.Event().wait()
-        if self.error is not None:
-            raise self.error
-        self.records += records
-        self.traces.append(trace)
-
-
-class Stage:
-    """The webhooks' app and its surroundings."""
-
-    def __init__(self, folder: Path) -> None:
-        self.clock = ManualClock()
-        self.tokens = MemoryTokenStore()
-        self.companies = Companies()
-        self.writer = Writer()
-        self.http = Webhooks(
-            VENDORS,
-            self.companies,
-            WebhookSecrets(self.tokens, self.clock),
-            self.writer,
-            Seen(folder, self.clock),
-            [network("127.0.0.1")],
-            self.clock,
-            token_hex=lambda count: "c" * 2 * count,
-        )
-        transport = httpx.ASGITransport(Starlette(routes=self.http.routes()))
-        self.client = httpx.AsyncClient(transport=transport, base_url="http://gateway")
-
-    async def secret(self, tenant: str, text: str) -> None:
-        """Store what may sign for a tenant."""
-        old = await self.tokens.get(tenant, "quickbooks")
-        version = old.version if old else 0
-        assert await self.tokens.compare_and_set(
-            tenant, "quickbooks", Secret({"webhook_secret": text}), expected_version=version
-        )
-
-    async def post(
-        self, body: bytes, secret: str | None, path: str = "quickbooks", headers: Mapping[str, str] | None = None
-    ) -> httpx.Response:
-        """Send a body, signed with `secret` if there is one."""
-        signed = {"intuit-signature": b64encode(hmac.digest(secret.encode(), body, sha256)).decode()} if secret else {}
-        return await self.client.post(f"/webhooks/{path}", content=body, headers={**signed, **(headers or {})})
-
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    """Two tenants, one app: both hold the app's verifier token."""
-    made = Stage(tmp_path)
-    for tenant in REALMS:
-        await made.secret(tenant, "app")
-    async with made.client:
-        yield made
-
-
-def events(*pairs: tuple[str, str]) -> bytes:
-    """Return a body in Intuit's CloudEvents form about invoices: (realm, id)."""
-    return json.dumps(
-        [
-            {
-                "specversion": "1.0",
-                "id": f"e{number}",
-                "source": "intuit.x",
-                "type": "qbo.invoice.updated.v1",
-                "time": "2026-01-01T00:00:00.5Z",
-                "intuitentityid": invoice,
-                "intuitaccountid": realm,
-            }
-            for number, (realm, invoice) in enumerate(pairs)
-        ]
-    ).encode()
 
 
 async def test_a_signed_request_is_stored_before_it_is_answered(stage: Stage) -> None:
@@ -213,6 +97,17 @@ async def test_a_large_body_is_refused_unread(stage: Stage) -> None:
     announced = await stage.post(b"x" * (MAX_BYTES + 1), "app")
     found = await stage.client.post("/webhooks/quickbooks", content=endless())
     assert (announced.status_code, found.status_code) == (413, 413)
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever holds the line without sending gets 408; ten seconds at most."""
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.0)
+
+    async def silent() -> AsyncIterator[bytes]:
+        yield b"["
+        await asyncio.Event().wait()
+
+    assert (await stage.client.post("/webhooks/quickbooks", content=silent())).status_code == 408
 
 
 async def test_a_compressed_body_is_refused(stage: Stage) -> None:
