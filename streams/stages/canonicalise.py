@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from connectors.kafka.records import VendorRecord
 from streams.stages import commands, opportunities, orders, parties, refunds
-from streams.stages.absorb import absorb, parsed
+from streams.stages.absorb import absorb_once, parsed
 from streams.stages.mapping import Ref
 from streams.stages.rows import Link
 from streams.stages.work import Work
@@ -36,7 +36,7 @@ def take(work: Work, record: VendorRecord) -> None:
     elif _is_order(work, ref):
         orders.take(work, record, link, parsed(record.body))
     else:
-        absorb(work, record.vendor, record.object, parsed(record.body), record.source_version)
+        absorb_once(work, ref, parsed(record.body), record.source_version, ours=record.ours)
 
 
 def _follow(work: Work, ref: Ref, link: Link, survivor: str) -> None:

@@ -6,12 +6,11 @@ that alone.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from hashlib import sha256
 from typing import Any
 
 from connectors.errors import MappingError
 from connectors.kafka.records import VendorRecord
-from streams.stages import commands, orders
+from streams.stages import commands, content, orders
 from streams.stages.absorb import absorb
 from streams.stages.mapping import Ref
 from streams.stages.rows import Contacts, Link
@@ -52,15 +51,21 @@ def take(work: Work, record: VendorRecord, link: Link, body: Mapping[str, Any]) 
     elif snapshot:
         _win(work, record, link, body)
     else:
-        _ask(work, record, link)
+        _ask(work, record, link, opportunity)
 
 
-def _ask(work: Work, record: VendorRecord, link: Link) -> None:
-    """Ask for the snapshot, once per content: a version is a second, in which more than one edit may fall."""
-    digest = sha256(record.body).hexdigest()
+def _ask(work: Work, record: VendorRecord, link: Link, opportunity: Mapping[str, Any]) -> None:
+    """Ask for the snapshot, once per content: a version is a second, in which more than one edit may fall.
+
+    What we wrote ourselves to an order that stands, without another change, is no reason to ask.
+    """
+    template, order = work.settings.templates.inbound(VENDOR, OPPORTUNITY), work.get("order", link.id)
+    digest = content.digest(template, work.settings.fingerprint, {OPPORTUNITY: opportunity}) if template else ""
+    echo = record.ours and digest == link.digest and order is not None and order["status"] == orders.AGREED
     if record.source_version > link.source_version or digest != link.digest:
         _note(work, record, link, digest)
-        commands.fetch(work, VENDOR, SNAPSHOT, record.remote_id, record.source_version)
+        if not echo:
+            commands.fetch(work, VENDOR, SNAPSHOT, record.remote_id, record.source_version)
 
 
 def _note(work: Work, record: VendorRecord, link: Link, digest: str) -> None:

@@ -86,6 +86,7 @@ def split(work: Work, loser_id: str) -> None:
     work.rows.apart.put(Apart(work.at), *sorted((loser["id"], survivor["id"])))
     for record in (former, before, *_documents(work, survivor["id"])):
         for ref in record["refs"]:
+            work.read_anew(Ref(ref["vendor"], ref["object"], ref["id"]))
             commands.fetch(work, ref["vendor"], ref["object"], ref["id"], None)
 
 

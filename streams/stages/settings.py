@@ -1,8 +1,9 @@
 """What decides a tenant's results: its connection as the inbox last told it, templates and rules made of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 from connectors.errors import MappingError, RejectedError
@@ -26,6 +27,7 @@ class Settings:
         values: what expressions read as `settings`.
         tellings: how figures are told, by vendor.
         policies: who wins a field where systems disagree.
+        fingerprint: hash of everything that decides what a record becomes.
     """
 
     tenant: str
@@ -36,6 +38,7 @@ class Settings:
     rules: Rules
     tellings: Mapping[str, Telling] = field(default_factory=dict)
     policies: Policies = SHIPPED
+    fingerprint: str = ""
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -96,6 +99,7 @@ def _made(raw: bytes, codec: Codec, shipped: Templates) -> Settings:
         rules=parse_rules(changed.rules),
         tellings=_tellings(changed),
         policies=Policies(changed.policies) if changed.policies else SHIPPED,
+        fingerprint=sha256(repr(replace(changed, revision=0)).encode()).hexdigest(),
     )
 
 

@@ -115,7 +115,9 @@ class Work:
         if record is not None and any(record[name] != value for name, value in fields.items()):
             self.save(entity, {**record, **fields})
 
-    def apply(self, draft: Draft, version: str, id_: str | None = None) -> identity.Resolution:
+    def apply(
+        self, draft: Draft, version: str, id_: str | None = None, digest: str | None = None
+    ) -> identity.Resolution:
         """Resolve and merge a draft, link its reference, and return who it is."""
         found = (
             identity.resolve(self.rows, self.records, self.tenant, draft, self.get)
@@ -124,7 +126,7 @@ class Work:
         )
         former = self.get(draft.entity, found.id) or self._reborn(draft.entity, found.id)
         self.save(draft.entity, merge(former, draft, version, self.settings.policies))
-        self.link(draft.ref, draft.entity, former["id"], version)
+        self.link(draft.ref, draft.entity, former["id"], version, digest=digest)
         return replace(found, id=former["id"])
 
     def _reborn(self, entity: str, id_: str) -> Entity:
@@ -132,10 +134,23 @@ class Work:
         former = self._load(entity, id_)
         return {**fresh(entity, self.tenant, id_), "version": former["version"] if former else 0}
 
-    def link(self, ref: Ref, entity: str, id_: str, version: str, object_key: str | None = None) -> None:
-        """Write the crosswalk row of `ref`."""
+    def link(
+        self,
+        ref: Ref,
+        entity: str,
+        id_: str,
+        version: str,
+        object_key: str | None = None,
+        digest: str | None = None,
+    ) -> None:
+        """Write the crosswalk row of `ref`; without a `digest` the former one holds while it stays who it is."""
         row = self.rows.links.get(ref.vendor, ref.object, ref.id)
-        self.rows.links.put(identity.linked(row, entity, id_, version, object_key), ref.vendor, ref.object, ref.id)
+        now = identity.linked(row, entity, id_, version, object_key, digest)
+        self.rows.links.put(now, ref.vendor, ref.object, ref.id)
+
+    def read_anew(self, ref: Ref) -> None:
+        """Let the next record of an object be taken in whatever it says."""
+        self.rows.links.put(replace(self.linked(ref), digest=""), ref.vendor, ref.object, ref.id)
 
     def linked(self, ref: Ref) -> Link:
         """Return the crosswalk row of `ref`, an empty one if it was never seen."""

@@ -59,7 +59,14 @@ def _set(rows: Rows, kind: str, value: str, ids: Sequence[str]) -> None:
         rows.matches.drop(kind, value)
 
 
-def linked(link: Link | None, entity: str, id_: str, version: str, object_key: str | None = None) -> Link:
+def linked(
+    link: Link | None,
+    entity: str,
+    id_: str,
+    version: str,
+    object_key: str | None = None,
+    digest: str | None = None,
+) -> Link:
     """Return the crosswalk row of an object that is now known to be an entity."""
     former = link or Link()
     return replace(
@@ -68,5 +75,6 @@ def linked(link: Link | None, entity: str, id_: str, version: str, object_key: s
         id=id_,
         source_version=max(former.source_version, version),
         object_key=object_key or former.object_key,
+        digest=digest if digest is not None else former.digest if former.id in (None, id_) else "",
         deleted=False,
     )

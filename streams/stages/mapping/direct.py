@@ -153,6 +153,9 @@ class _Parser:
 
     def _comparison(self) -> str:
         found = self._sum()
+        if self._tokens[self._at] == ("name", "in"):
+            self._at += 1
+            return self._truth(f"within({found}, {self._sum()})")
         if not self._sees(*_COMPARED):
             return found
         operator = self._next()[1]
@@ -342,6 +345,14 @@ def _equal(a: Any, b: Any) -> bool:
     return bool(a.__class__ is b.__class__ and a == b)
 
 
+def _within(value: Any, of: Any) -> bool:
+    if value.__class__ is not str or of.__class__ not in (list, dict):
+        raise LeftToEngineError
+    if of.__class__ is list and any(item.__class__ is not str for item in of):
+        raise LeftToEngineError
+    return value in of
+
+
 def _order(a: Any, b: Any) -> int:
     if a.__class__ is not b.__class__ or a.__class__ not in (str, int, float):
         raise LeftToEngineError
@@ -383,6 +394,7 @@ HELPERS: Mapping[str, Any] = {
     "plus": _plus,
     "equal": _equal,
     "order": _order,
+    "within": _within,
     "truth": _truth,
     "text": _text,
     "mapped": _mapped,

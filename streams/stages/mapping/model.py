@@ -87,6 +87,8 @@ class Template:
         custom: custom fields, `type` set.
         document: what it was read from.
         parts: objects that a record holds beside its own, read by templates of their own.
+        fingerprint: hash of its text.
+        content: inbound: the declared fields of the source that decide more than the version.
         flat: all of it as one function, if every expression has a usual shape.
     """
 
@@ -106,6 +108,8 @@ class Template:
     custom: Sequence[Field] = ()
     document: Node | None = None
     parts: Sequence[Part] = ()
+    fingerprint: str = ""
+    content: Tree = field(default_factory=dict)
     flat: Flat | None = None
 
     @property

@@ -97,6 +97,24 @@ def reads(expression: str, variable: str) -> frozenset[str]:
     return frozenset(re.findall(rf"(?<![\w.]){re.escape(variable)}\.(\w+)", _STRINGS.sub("''", expression)))
 
 
+def leaves(expression: str, variable: str) -> frozenset[str]:
+    """Return the paths below a variable that an expression reads."""
+    return frozenset(re.findall(rf"(?<![\w.]){re.escape(variable)}\.([\w.]*\w)", _STRINGS.sub("''", expression)))
+
+
+def without(tree: Tree, left_out: Iterable[str]) -> Tree:
+    """Return a tree without some of its leaves, nor what then is empty."""
+    found = dict(tree)
+    for path in left_out:
+        name, _, rest = path.partition(".")
+        below = without(found[name] or {}, [rest]) if rest and name in found else None
+        if below:
+            found[name] = below
+        else:
+            found.pop(name, None)
+    return found
+
+
 def _missing(name: str, tree: Tree | None, segments: list[str]) -> Iterator[str]:
     below: Tree | None = tree
     for i, segment in enumerate(segments):

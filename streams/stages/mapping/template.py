@@ -1,9 +1,11 @@
 """Reads and checks one mapping template; README.md shows the form."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
 
 from connectors.kafka.topics import ENTITIES
-from streams.stages.mapping import expressions, paths, schema
+from streams.stages.mapping import expressions, flat, paths, schema
 from streams.stages.mapping.document import Node, read
 from streams.stages.mapping.expressions import Expression, Scope
 from streams.stages.mapping.model import Field, Link, Part, Template
@@ -46,7 +48,8 @@ def made(node: Node) -> Template:
     inbound = node.required("direction").text() == "inbound"
     if not inbound and node.required("direction").text() != "outbound":
         raise node.required("direction").error("should be inbound or outbound")
-    return _Reader(node, inbound).template()
+    found = _Reader(node, inbound).template()
+    return replace(found, fingerprint=sha256(repr(node).encode()).hexdigest(), flat=flat.compiled(found))
 
 
 class _Reader:
@@ -58,14 +61,18 @@ class _Reader:
         self._inbound = inbound
         self._entity = self._known_entity()
         self._sources = self._read_sources()
+        self._texts: list[str] = []
+        """Every expression but that of the version."""
         self._vendor = node.required("name").text().partition("/")[0]
 
     def template(self) -> Template:
         node, body = self._node, self._node.mapping()
+        version = self._expression(body["source_version"], {}) if "source_version" in body else None
+        self._texts.clear()
         fields = self._fields(node.required("fields"), schema.entity(self._entity) if self._inbound else None, {})
         if self._inbound:
             self._all_required(node.required("fields"), schema.entity(self._entity), fields)
-        return Template(
+        found = Template(
             name=node.required("name").text(),
             vendor=self._vendor,
             version=node.required("version").number(),
@@ -76,13 +83,24 @@ class _Reader:
             fields=fields,
             absent_is_empty=self._absent(body.get("absent")),
             id=self._expression(node.required("id"), {}) if self._inbound else None,
-            source_version=self._expression(body["source_version"], {}) if "source_version" in body else None,
+            source_version=version,
             links=self._links(body.get("links"), schema.entity(self._entity), {}),
             same_as=self._same_as(body.get("same_as")),
             custom=self._custom(body.get("custom")),
             document=node,
             parts=self._parts(body.get("parts")),
         )
+        return replace(found, content=self._content(version)) if self._inbound else found
+
+    def _content(self, version: Expression | None) -> Tree:
+        """Return the source's tree without the fields that only the version is read from."""
+        read_ = {f"{path}." for text in self._texts for path in paths.leaves(text, "source")}
+        only = [
+            path
+            for path in (paths.leaves(version.text, "source") if version is not None else ())
+            if not any(other.startswith(f"{path}.") or f"{path}.".startswith(other) for other in read_)
+        ]
+        return paths.without(self._sources["source"], only)
 
     def _absent(self, node: Node | None) -> bool:
         if node is not None and node.text() not in ("empty", "unknown"):
@@ -177,6 +195,7 @@ class _Reader:
     def _expression(self, node: Node, items: Mapping[str, Tree], wanted: Type | None = None) -> Expression:
         known = {**self._sources, **items}
         text = node.text()
+        self._texts.append(text)
         for field in paths.unknown(text, known):
             raise node.error(f"unknown source field {field}; add it under source or correct its name")
         try:
