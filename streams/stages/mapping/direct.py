@@ -216,8 +216,8 @@ class _Parser:
                 self._expect(",")
             kind, text = self._next()
             self._expect(":")
-            key = repr(text[1:-1])
-            if kind != "text" or key in found:
+            key = repr(text[1:-1]) if kind == "text" else text.lstrip("0") or "0"
+            if kind not in ("text", "int") or key in found:
                 raise LeftToEngineError
             found[key] = self._choice()
         return f"{{{', '.join(f'{key}: {value}' for key, value in found.items())}}}"

@@ -47,9 +47,7 @@ class Templates:
             raise MappingError("template", f"there is no mapping template {name}")
         return found
 
-    def replaced(
-        self, texts: Mapping[str, str], custom_fields: Mapping[str, CustomField] | None = None
-    ) -> "Templates":
+    def replaced(self, texts: Mapping[str, str], custom_fields: Mapping[str, CustomField] | None = None) -> "Templates":
         """Return these templates with a tenant's own in place of those of the same name, or beside them.
 
         Each template reads and writes the tenant's custom fields of its object.
