@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help bench-identity demo test check chaos bench up down lock proto clean
+.PHONY: help bench-identity demo test check chaos backfill bench up down lock proto clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -36,8 +36,13 @@ check: $(READY) ## lint, types and architecture; seconds
 test: check ## check, then every test but the long chaos runs
 	@$(BIN)/python -m pytest
 
-chaos: $(READY) ## every fault test ten times, other seeds each time
+chaos: $(READY) ## every fault test ten times, other seeds each time; then `backfill`
 	@$(BIN)/python -m pytest tests/chaos --chaos-rounds=10
+	@$(MAKE) --no-print-directory backfill
+
+backfill: $(READY) ## each source reads 100,000 objects while they change; SIZE=20000 VENDOR=stripe
+	@$(BIN)/python -m pytest tests/contract/connectors/test_sources.py --durations=0 \
+	  -k "a_backfill_while_edits_run and $(or $(VENDOR),overwrites)" --backfill-size=$(or $(SIZE),100000)
 
 bench: $(READY) ## ratios beside a hand-written loop, in one run
 	@$(BIN)/python -m tests.bench
