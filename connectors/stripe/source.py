@@ -1,5 +1,6 @@
 """Reads an account's changes: all lists once, then the objects its events speak of."""
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +16,7 @@ from connectors.stripe.objects import PATHS, Entity, raw_of
 from connectors.stripe.webhook import touched
 
 OVERLAP_SECONDS = 300.0
+logger = logging.getLogger(__name__)
 
 
 class StripeSource:
@@ -54,6 +56,11 @@ class StripeSource:
         except MissingReferenceError:
             # The anchor is older than what Stripe keeps. What changed since is read from the lists; what was deleted
             # shows in none of them, only in the events that are left.
+            logger.warning(
+                "%s: Stripe does not keep the events any more that follow the last one read; all lists are read again, "
+                "but customers, products and draft invoices that were deleted meanwhile stay until they are deleted here",
+                self._where,
+            )
             at = Cursor(left=self._kinds)
             yield Batch([], at.encode())
             async for raws, moved in self._all(at):

@@ -1,6 +1,7 @@
 """What the Stripe connector makes of an account's objects."""
 
 import httpx
+import pytest
 
 from connectors.ports import Raw
 from connectors.stripe.objects import PATHS
@@ -40,3 +41,21 @@ async def test_every_object_is_read_and_followed(connect: Connect) -> None:
         assert [(raw.object, raw.remote_id, raw.deleted) for raw in again] == [("subscription", live[1]["id"], False)]
         assert loads(again[0].body)["metadata"] == {"deal": "7"}
         assert again[0].version > max(raw.version for raw in raws)
+
+
+async def test_a_deletion_that_stripe_has_forgotten_is_warned_of(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After more than thirty days changes are read from the lists; what may be missing is said, with the tenant."""
+    company = await connect("stripe", objects="customer")
+    key = {"Authorization": f"Bearer {company.credentials['api_key']}"}
+    async with httpx.AsyncClient(base_url=company.admin.base_url, headers=key, timeout=60) as user:
+        gone, kept = [(await user.post("/v1/customers", data={"name": name})).json()["id"] for name in ("Ada", "Bo")]
+        _, cursor = await read(company)
+        await user.delete(f"/v1/customers/{gone}")
+        await user.post(f"/v1/customers/{kept}", data={"name": "Bob"})
+        newest = (await user.get("/v1/events", params={"limit": 1})).json()["data"][0]["id"]
+    await company.put("settings", {"settings": {"forgotten_event": newest}})
+    raws, _ = await read(company, cursor)
+    assert [(raw.remote_id, loads(raw.body)["name"]) for raw in raws] == [(kept, "Bob")]
+    assert f"tenant {company.name}, stripe: Stripe does not keep the events" in caplog.text
