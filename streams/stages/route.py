@@ -48,7 +48,9 @@ def _figures(work: Work, customer: Entity) -> None:
 def _as_told(work: Work, vendor: str, key: str, customer: Entity) -> Entity:
     """Return the customer with the figures that the vendor is to have: what was told last, until they moved enough."""
     how = work.settings.tellings.get(vendor)
-    if customer["finance"] is None or how is None or how.is_immediate:
+    if customer["finance"] is None or how is None:
+        return customer
+    if how.is_immediate:
         work.rows.told.drop(vendor, key)
         return customer
     former = work.rows.told.get(vendor, key)

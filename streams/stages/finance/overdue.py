@@ -31,8 +31,9 @@ def tick(work: Work, value: Tick) -> None:
 
 def watch(work: Work) -> None:
     """Let the open invoices among what was touched wait for the day after they are due."""
-    day = work.rows.days.get()
-    for before, after in work.touched("invoice"):
+    invoices = work.touched("invoice")
+    day = work.rows.days.get() if invoices else None
+    for before, after in invoices:
         old, new = _awaited(before), _awaited(after)
         if new is not None and day is not None and new < day.on:
             new = None
