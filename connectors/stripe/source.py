@@ -58,7 +58,7 @@ class StripeSource:
             # shows in none of them, only in the events that are left.
             logger.warning(
                 "%s: Stripe does not keep the events any more that follow the last one read; all lists are read again, "
-                "but customers, products and draft invoices that were deleted meanwhile stay until they are deleted here",
+                "but customers, products and draft invoices that were deleted meanwhile are not told of",
                 self._where,
             )
             at = Cursor(left=self._kinds)
