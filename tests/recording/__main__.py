@@ -1,0 +1,28 @@
+"""Records the events anew, with `python -m tests.recording [BUYERS]`: minutes, and the same file every time."""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.recording.buyers import buyers
+from tests.recording.company import company
+from tests.recording.file import EVENTS, write
+from tests.recording.story import Told, tell
+
+BUYERS, AT_ONCE = 135, 27
+
+
+async def _record(count: int) -> list[Told]:
+    with tempfile.TemporaryDirectory() as folder:
+        async with company(Path(folder)) as acme:
+            everybody = buyers(count)
+            for start in range(0, count, AT_ONCE):
+                await tell(acme, everybody[start : start + AT_ONCE])
+            return acme.records
+
+
+if __name__ == "__main__":
+    told = asyncio.run(_record(int(sys.argv[1]) if len(sys.argv) > 1 else BUYERS))
+    write(EVENTS, told)
+    print(f"{len(told)} events, {EVENTS.stat().st_size} bytes in {EVENTS}")  # noqa: T201  the answer
