@@ -15,7 +15,8 @@ from connectors.kafka.topics import CANONICAL
 from streams.commands.reading import messages, partitions
 from streams.settings import Settings
 from streams.stages.mapping import paths
-from streams.stages.rules import check_rules, judge, parse_rules
+from streams.stages.orders import judged
+from streams.stages.rules import check_rules, parse_rules
 
 FILE = click.argument("file", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 
@@ -58,7 +59,7 @@ def test(file: Path, tenant: str, *, as_json: bool) -> None:
     if not won:
         raise FatalError(f"tenant {tenant} has no won orders in {CANONICAL['order'].name}; is the name right?")
     for order in sorted(won, key=lambda found: (found["closed_on"] is not None, found["closed_on"], found["id"])):
-        verdict = judge(wanted, order, parties.get(order["customer_id"]), parties.get(order["contact_id"]))
+        verdict = judged(wanted, order, parties.get(order["customer_id"]), parties.get(order["contact_id"]))
         fields = {**verdict.fields, "skip": verdict.skip}
         differs = {name: paths.plain(value) for name, value in fields.items() if order.get(name, False) != value}
         applied = verdict.fields["applied_rules"]

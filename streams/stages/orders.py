@@ -77,12 +77,22 @@ def agree(work: Work, id_: str, former: Entity | None) -> None:
     episode = order["episode"] if begun else order["episode"] + 1
     agreed = {**order, "status": AGREED, "episode": episode, "total": _total(order["lines"])}
     customer, contact = work.get("party", order["customer_id"]), work.get("party", order["contact_id"])
-    verdict = rules.judge(work.settings.rules, agreed, customer, contact)
+    verdict = judged(work.settings.rules, agreed, customer, contact)
     agreed = _decided(work, {**agreed, **verdict.fields})
-    reasons = [reason for reason in (agreed["hold_reason"], _difference(agreed)) if reason]
-    agreed |= {"hold": bool(reasons), "hold_reason": "; ".join(reasons) or None}
     work.save("order", agreed if verdict.skip else holds.settle(work, agreed, former))
     work.won[id_] = verdict
+
+
+def judged(by: rules.Rules, order: Entity, customer: Entity | None, contact: Entity | None) -> rules.Verdict:
+    """Return what the rules say of an order, which also waits if its amounts then do not come to its total.
+
+    Raises:
+        MappingError: a condition has no answer for this order; names the rule.
+    """
+    verdict = rules.judge(by, order, customer, contact)
+    reasons = [verdict.fields["hold_reason"], _difference({**order, **verdict.fields})]
+    reason = "; ".join(filter(None, reasons)) or None
+    return rules.Verdict({**verdict.fields, "hold": reason is not None, "hold_reason": reason}, verdict.skip)
 
 
 def _decided(work: Work, order: Entity) -> Entity:

@@ -12,6 +12,9 @@ from streams.stages.work import Work
 ASKED = frozenset({"quickbooks", "woocommerce"})
 """Vendors whose objects come as hints, and whose fetches know every object that templates refer to."""
 
+PART = "."
+"""In the name of an object that is made of a record of another, `order.buyer`: nobody can be asked for it."""
+
 
 def attach(work: Work, entity: str, id_: str, links: Mapping[str, Ref | None]) -> None:
     """Fill the fields of a record; one whose object is unknown waits, and an object that will not come is fetched."""
@@ -21,7 +24,7 @@ def attach(work: Work, entity: str, id_: str, links: Mapping[str, Ref | None]) -
         if ref is not None and known is None:
             row = Pending(entity, id_, path)
             work.rows.pending.put(row, ref.vendor, ref.object, ref.id, entity, id_, path)
-            if ref.vendor in ASKED:
+            if ref.vendor in ASKED and PART not in ref.object:
                 fetch(work, ref.vendor, ref.object, ref.id, None)
 
 
