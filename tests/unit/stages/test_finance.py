@@ -9,11 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connectors.errors import MappingError
 from connectors.kafka.codec import Codec, LocalIds
 from connectors.kafka.records import ConnectionChanged, Decision, Tick
+from streams.stages import telling
 from streams.stages.mapping import Templates
 from streams.stages.pipeline import Pipeline
-from tests.unit.stages.kit import AT, TENANT, Company, body, envelope, of, version
+from tests.unit.stages.kit import AT, TENANT, Company, at, body, envelope, of, opportunity, snapshot, stored, version
 
 ACME = {"DisplayName": "Acme, Inc.", "CompanyName": "Acme, Inc.", "Active": True}
 
@@ -254,6 +256,34 @@ def test_figures_go_into_the_fields_that_the_connection_names(company: Company) 
     told = body(of(commands, "salesforce", "Account"))
     assert (told["Invoices__c"], told["Overdue_Since__c"]) == (1, None)
     assert not [name for name in told if name.startswith("{") or "Plan" in name]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"minimum": "lots"}, "figures.minimum: the text is not a number"),
+        ({"percent": "-1"}, "figures.percent: is negative"),
+        ({"profit": "Profit__c"}, "figures.profit: is no figure"),
+        ({"refunded": "a field"}, "figures.refunded: 'a field' is no field's name"),
+    ],
+)
+def test_wrong_settings_are_refused_by_name(said: dict[str, str], reason: str) -> None:
+    """The message names the setting of the vendor and what it must be."""
+    with pytest.raises(MappingError) as caught:
+        telling.parse("pardot", said)
+    assert f"vendors.pardot.settings.{reason}" in str(caught.value)
+
+
+def test_orders_are_counted_while_they_are_won(company: Company) -> None:
+    """Alone an order makes no figures; with its invoice it is counted, reopened it is not."""
+    company.connect()
+    commands = company.record("salesforce", "OpportunitySnapshot", snapshot(), at(1), remote_id="006A")
+    assert company.party("Acme, Inc.")["finance"] is None
+    company.result(of(commands, "quickbooks", "Customer"), "58", stored("Customer", "58"))
+    company.result(of(commands, "quickbooks", "Invoice"), "145", stored("Invoice", "145"))
+    assert figures(company)["order_count"] == 1
+    company.record("salesforce", "Opportunity", opportunity(2, IsWon=False, IsClosed=False), at(2))
+    assert figures(company)["order_count"] == 0
 
 
 def test_a_payment_that_applies_a_credit_memo_reads_both_again(books: Company) -> None:

@@ -15,7 +15,7 @@ from connectors.kafka.records import Command, ConnectionChanged
 from connectors.kafka.topics import REVIEW
 from streams.stages.mapping import Templates
 from streams.stages.pipeline import Pipeline
-from tests.unit.stages.kit import TENANT, Company, body
+from tests.unit.stages.kit import ACCOUNT, TENANT, Company, at, body
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "stripe"
 
@@ -225,6 +225,19 @@ def test_the_state_of_a_subscription_is_a_figure(company: Company, status: str, 
     told(company, "subscription", 3, id="sub_other")
     finance = company.only("party")["finance"]
     assert (finance["subscription_status"], finance["monthly_recurring"]) == ("ACTIVE", recurring + 147)
+
+
+def test_the_plan_is_told_in_the_field_that_the_connection_names(company: Company) -> None:
+    """The account at Salesforce that the subscriber is gets plan and state as soon as they are known."""
+    vendors = dict.fromkeys(("stripe", "salesforce", "quickbooks"), "1")
+    fields = {"subscription_plan": "Subscription_Plan__c", "subscription_status": "Subscription_Status__c"}
+    company.take(ConnectionChanged(TENANT, 1, vendors, "UTC", "EUR", figures={"salesforce": fields}))
+    company.record("salesforce", "Account", ACCOUNT, at(0))
+    told(company, "product")
+    told(company, "customer", 1, business_name="Acme, Inc.")
+    (account,) = (c for c in told(company, "subscription", 2) if c.vendor == "salesforce")
+    assert (account.object, account.remote_id) == ("Account", ACCOUNT["Id"])
+    assert (body(account)["Subscription_Plan__c"], body(account)["Subscription_Status__c"]) == ("Team", "ACTIVE")
 
 
 def test_another_currency_recurs_in_none(company: Company) -> None:
