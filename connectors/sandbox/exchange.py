@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from connectors.sandbox.clock import ahead
 from connectors.sandbox.context import SandboxContext, Vendor
 from connectors.sandbox.faults import Fault
 
@@ -64,6 +65,11 @@ class Exchange:
         request = Request(scope, receive)
         body = request.state.body = await request.body()
         account = self._vendor.account_of(request)
+        skew = self._take(frozenset({"clock_skew"}), request, account)
+        with ahead(skew.seconds if skew else 0):
+            await self._serve(request, body, account, receive, send)
+
+    async def _serve(self, request: Request, body: bytes, account: str | None, receive: Receive, send: Send) -> None:
         self._ctx.meter.call(account, self._vendor.operation_of(request))
         fault: Fault | None = None
         # Over before the answer leaves: whoever has read it may send the next call.
@@ -76,7 +82,7 @@ class Exchange:
                 answer = _rendered(self._vendor.throttled(request))
         self._ctx.meter.answer(account, answer.status if answer else "reset")
         if answer is None:
-            await _reset(scope, receive)
+            await _reset(request.scope, receive)
         elif fault and fault.kind == "slow_body":
             await self._send_slowly(answer, send, fault.seconds)
         else:

@@ -24,6 +24,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "forget_requestid": frozenset(),
     "ignore_requestid": frozenset(),
     "expire_tokens": frozenset(),
+    "clock_skew": frozenset({"seconds"}),
     "gap_event": frozenset(),
     "event_overflow": frozenset(),
     "expire_replay_ids": frozenset(),
@@ -114,15 +115,15 @@ def parse(body: Any) -> Fault:
     for field in body:
         if field not in allowed:
             raise BadInputError(f"{field}: not a field of kind {kind!r}; known: {', '.join(sorted(allowed))}")
-    values = {field: _checked(field, value) for field, value in body.items() if value is not None}
+    values = {field: _checked(kind, field, value) for field, value in body.items() if value is not None}
     return Fault(**values)
 
 
-def _checked(field: str, value: Any) -> Any:
+def _checked(kind: str, field: str, value: Any) -> Any:
     match field:
         case "probability" | "seconds":
             number = _number(field, value)
-            if number < 0 or (field == "probability" and number > 1):
+            if (number < 0 and kind != "clock_skew") or (field == "probability" and number > 1):
                 raise BadInputError(f"{field}: {number} is out of range")
             return number
         case "count" | "seed" | "status":

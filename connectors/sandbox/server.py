@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from connectors.sandbox.accounts import Accounts
 from connectors.sandbox.admin import PREFIX, Admin
 from connectors.sandbox.authority import LOCAL_NAMES, Authority
-from connectors.sandbox.clock import Clock, SystemClock
+from connectors.sandbox.clock import Clock, SystemClock, VendorClock
 from connectors.sandbox.context import Build, SandboxContext, Vendor
 from connectors.sandbox.database import Database
 from connectors.sandbox.exchange import Exchange
@@ -99,7 +99,9 @@ def _context(
     random: Random,
     authority: Authority,
 ) -> SandboxContext:
-    database = Database(data_dir / f"{vendor}.sqlite", clock)
+    # Limits, tokens and deliveries count by one clock: a vendor's own is wrong for all of them alike.
+    vendors = VendorClock(clock)
+    database = Database(data_dir / f"{vendor}.sqlite", vendors)
     accounts, faults, meter = Accounts(database), Faults(), Meter(clock)
     return SandboxContext(
         vendor=vendor,
@@ -107,7 +109,7 @@ def _context(
         port=port,
         ports=ports,
         data_dir=data_dir,
-        clock=clock,
+        clock=vendors,
         random=random,
         authority=authority,
         database=database,

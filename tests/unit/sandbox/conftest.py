@@ -50,7 +50,7 @@ def toy(ctx: SandboxContext) -> Vendor:
         ctx.webhooks.enqueue(account, id_.encode(), {})
         if "refuse" in body:
             return Json({"error": "refused"}, status_code=400)
-        return Json({"Id": id_, **body})
+        return Json({"Id": id_, "at": ctx.clock.now().isoformat(), **body})
 
     def seed(account: str, size: int, seed: int) -> dict[str, int]:
         for number in range(size):

@@ -1,6 +1,8 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -78,6 +80,18 @@ async def test_delay_and_slow_body_take_the_clock_on(toy_client: httpx.AsyncClie
     answer = await toy_client.post("/a/notes", json={"text": "x" * 50})
     assert answer.json()["text"] == "x" * 50
     assert (clock.now() - before).total_seconds() == pytest.approx(7, abs=0.25)
+
+
+@pytest.mark.parametrize("seconds", [90, -90])
+async def test_a_vendors_clock_may_be_wrong(toy_client: httpx.AsyncClient, clock: Any, seconds: int) -> None:
+    """While it handles the call the vendor's clock is ahead, or behind, with what it stamps and answers."""
+    await add(toy_client, kind="clock_skew", seconds=seconds, method="POST", count=1)
+    dates, stamps = [], []
+    for _ in range(2):
+        answer = await toy_client.post("/a/notes", json={})
+        dates.append(parsedate_to_datetime(answer.headers["date"]) - clock.now())
+        stamps.append(datetime.fromisoformat(answer.json()["at"]) - clock.now())
+    assert dates == stamps == [timedelta(seconds=seconds), timedelta()]
 
 
 async def test_malformed_body_is_cut_after_the_commit(toy_client: httpx.AsyncClient) -> None:
