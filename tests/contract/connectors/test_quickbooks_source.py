@@ -228,7 +228,7 @@ async def test_full_answers_are_halved_and_an_entity_that_fills_one_is_read_by_q
     source = company.open()
     gone = (await company.customers("gone"))[0]
     _, cursor = await read(source, None)
-    assert decode(cursor).known["Customer"].blocks
+    assert decode(cursor, "").known["Customer"].blocks
     company.clock.advance(300)
     await company.put("seed", size=105, seed=1)
     await company.put("settings", settings={"payment_bumps_invoice": False})

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from connectors.errors import ConnectorError, FatalError, NotSentError, UnauthorizedError
 from connectors.oauth import Grant
@@ -49,6 +50,26 @@ async def test_refusals_say_what_to_do_next(
     server.failures = [httpx.Response(status, json=body)]
     with pytest.raises(expected, match="tenant acme, quickbooks"):
         await make_provider(store).token()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [(400, {"error": "invalid_grant"}, "invalid_grant"), (401, {}, "invalid_client"), (503, {}, "unreachable")],
+)
+async def test_a_failed_renewal_is_counted_by_its_reason(
+    status: int, body: dict[str, Any], reason: str, make_provider: Make, store: MemoryTokenStore, server: TokenServer
+) -> None:
+    """The alert that somebody must connect the account again counts on `invalid_grant`."""
+
+    def counted() -> float:
+        labels = {"vendor": "quickbooks", "reason": reason}
+        return REGISTRY.get_sample_value("sluiceway_token_refresh_failures_total", labels) or 0
+
+    before = counted()
+    server.failures = [httpx.Response(status, json=body)]
+    with pytest.raises(ConnectorError):
+        await make_provider(store).token()
+    assert counted() == before + 1
 
 
 async def test_an_unknown_connection_is_named(make_provider: Make) -> None:
