@@ -46,12 +46,16 @@ def dumps(value: Any) -> bytes:
 
 
 def _text(value: Any) -> str:
+    if value.__class__ is str:
+        return _ENCODED(value)
+    if value.__class__ is dict:
+        return "{" + ",".join([f"{_ENCODED(str(k))}:{_text(v)}" for k, v in value.items()]) + "}"
     if isinstance(value, Decimal):
         return _number(value)
     if value is None or isinstance(value, bool | int | str):
         return _ENCODED(value)
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{_ENCODED(str(k))}:{_text(v)}" for k, v in value.items()) + "}"
+        return _text(dict(value))
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return "[" + ",".join(map(_text, value)) + "]"
     if isinstance(value, date) and not isinstance(value, datetime):

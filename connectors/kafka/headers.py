@@ -8,6 +8,8 @@ from connectors.kafka.records import VendorRecord
 
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
+_SPECIFICATION = ("ce_specversion", b"1.0")
+
 TokenHex = Callable[[int], str]
 """`secrets.token_hex`: so many random bytes in hexadecimal."""
 
@@ -42,22 +44,36 @@ def event_headers(
         origin: how it came: poll, stream, webhook, fetch, write, cli.
         version: `x-source-version`.
     """
-    return [
-        (name, text.encode())
-        for name, text in (
-            ("ce_specversion", "1.0"),
-            ("ce_id", event_id),
-            ("ce_source", source),
-            ("ce_type", schema),
-            ("ce_time", at.isoformat().replace("+00:00", "Z")),
-            ("content-type", "application/avro"),
-            ("traceparent", trace),
-            ("x-tenant", tenant),
-            ("x-origin", origin),
-            ("x-source-version", version),
-        )
-        if text
-    ]
+    return Headers(source=source, at=at, tenant=tenant, trace=trace, origin=origin, version=version).of(
+        schema, event_id
+    )
+
+
+class Headers:
+    """What the headers of all records that one cause leads to have in common; the arguments of `event_headers`."""
+
+    __slots__ = ("_last", "_source")
+
+    def __init__(
+        self, *, source: str, at: datetime, tenant: str, trace: str = "", origin: str = "", version: str = ""
+    ) -> None:
+        self._source = ("ce_source", source.encode())
+        self._last = [
+            (name, text.encode())
+            for name, text in (
+                ("ce_time", at.isoformat().replace("+00:00", "Z")),
+                ("content-type", "application/avro"),
+                ("traceparent", trace),
+                ("x-tenant", tenant),
+                ("x-origin", origin),
+                ("x-source-version", version),
+            )
+            if text
+        ]
+
+    def of(self, schema: str, event_id: str) -> list[tuple[str, bytes]]:
+        """Return all headers of one record."""
+        return [_SPECIFICATION, ("ce_id", event_id.encode()), self._source, ("ce_type", schema.encode()), *self._last]
 
 
 def webhook_headers(record: VendorRecord, trace: str) -> list[tuple[str, bytes]]:

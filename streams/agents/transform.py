@@ -3,18 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+
+from prometheus_client import Counter
 
 from connectors.errors import DecodeError
 from connectors.kafka.codec import Codec
-from connectors.kafka.headers import event_headers
+from connectors.kafka.headers import Headers
 from connectors.kafka.partition import partition_for
-from connectors.kafka.records import ConnectionChanged, Decision, Request, Tick, VendorRecord, VendorResult
-from connectors.kafka.topics import CANONICAL, COMMAND
+from connectors.kafka.records import Command, ConnectionChanged, Decision, Request, Tick, VendorRecord, VendorResult
+from connectors.kafka.topics import CANONICAL
 from streams import metrics
 from streams.dead_letters import header
 from streams.replies import REQUEST_HEADER
 from streams.runtime.layers import Layer
-from streams.runtime.types import Output, Record
+from streams.runtime.types import Count, Output, Record
 from streams.stages.pipeline import Emit, Pipeline
 
 KINDS = {kind.SCHEMA: kind for kind in (VendorRecord, VendorResult, ConnectionChanged, Request, Decision, Tick)}
@@ -48,20 +51,17 @@ class Transform:
         value = KINDS[name](**fields)
         at = f"{record.topic}/{record.partition}/{record.offset}"
         emits = self.pipeline.process(value, layer, at)
-        return [self._output(emit, record, value.tenant, f"{at}/{n}") for n, emit in enumerate(emits)]
-
-    def _output(self, emit: Emit, record: Record, tenant: str, cause: str) -> Output:
-        _count(emit)
-        headers = event_headers(
-            schema=emit.schema,
-            event_id=cause,
+        headers = Headers(
             source="/sluiceway/transform",
             at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
             trace=header(record.headers, "traceparent") or "",
-            tenant=tenant,
+            tenant=value.tenant,
             origin=header(record.headers, "x-origin") or "",
             version=header(record.headers, "x-source-version") or "",
         )
+        return [self._output(emit, headers.of(emit.schema, f"{at}/{n}")) for n, emit in enumerate(emits)]
+
+    def _output(self, emit: Emit, headers: list[tuple[str, bytes]]) -> Output:
         if emit.asked:
             headers.append((REQUEST_HEADER, emit.asked.encode()))
         value = None
@@ -72,14 +72,20 @@ class Transform:
         elif emit.value is not None:
             value = self.codec.encode(emit.topic, emit.value)
         partition = partition_for(emit.key, self.partitions)
-        return Output(emit.topic.name, partition, emit.key.encode(), value, headers)
+        return Output(emit.topic.name, partition, emit.key.encode(), value, headers, _counts(emit))
 
 
-def _count(emit: Emit) -> None:
+def _counts(emit: Emit) -> Sequence[Count]:
+    """Return what the commit of a record counts."""
     if (entity := ENTITIES.get(emit.topic.name)) is not None:
-        metrics.CHANGES.labels(entity).inc()
-        for field, policy in emit.disputed:
-            metrics.CONFLICTS.labels(entity, field, policy).inc()
-    elif emit.topic is COMMAND:
-        command = emit.value
-        metrics.COMMANDS.labels(*(getattr(command, name) for name in ("vendor", "object", "operation"))).inc()
+        conflicts = [_count(metrics.CONFLICTS, entity, field, policy) for field, policy in emit.disputed]
+        return [_count(metrics.CHANGES, entity), *conflicts]
+    if isinstance(emit.value, Command):
+        return [_count(metrics.COMMANDS, emit.value.vendor, emit.value.object, emit.value.operation)]
+    return ()
+
+
+@cache
+def _count(counter: Counter, *labels: str) -> Count:
+    found: Count = counter.labels(*labels)
+    return found

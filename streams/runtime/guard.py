@@ -144,9 +144,11 @@ class Guard:
         return False
 
 
-def count_letters(app: str, outputs: Iterable[Output]) -> None:
-    """Count the dead letters among committed outputs."""
+def count_committed(app: str, outputs: Iterable[Output]) -> None:
+    """Count what was committed, and the dead letters among it."""
     for letter in outputs:
+        for count in letter.counts:
+            count.inc()
         if letter.topic == DLQ.name:
             stage, error = (header(letter.headers, name) or "" for name in ("x-stage", "x-error-class"))
             metrics.DEAD_LETTERS.labels(app, stage, error).inc()

@@ -25,7 +25,7 @@ from streams.runtime.breaker import Breaker, BreakerRule
 from streams.runtime.broker import Broker
 from streams.runtime.exits import die
 from streams.runtime.feed import Chunk, Feed, record_of
-from streams.runtime.guard import Guard, Handler, Work, WorkerCrashedError, count_letters
+from streams.runtime.guard import Guard, Handler, Work, WorkerCrashedError, count_committed
 from streams.runtime.ownership import FENCING_SECONDS, LEAVE_SECONDS, Ownership
 from streams.runtime.pace import Pace
 from streams.runtime.poller import Poller
@@ -288,7 +288,7 @@ class Log(Service):
         try:
             await feed.shard.commit(work.outputs, work.rows, offset)
             feed.progress = time.monotonic()
-            count_letters(self._broker.application.name, work.outputs)
+            count_committed(self._broker.application.name, work.outputs)
             self._committed(feed.shard)
         except ShardLostError:
             return

@@ -1,7 +1,7 @@
 """The values that pass between the runtime and the roles, and the shard as a role sees it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 Headers = Sequence[tuple[str, bytes]]
@@ -21,15 +21,24 @@ class Record:
     timestamp: int
 
 
+class Count(Protocol):
+    """Counts one thing, e.g. a labelled counter of Prometheus."""
+
+    def inc(self) -> None:
+        """Count it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A record to be produced; `partition` is always explicit."""
+    """A record to be produced; `partition` is always explicit. Its commit counts `counts`."""
 
     topic: str
     partition: int
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    counts: Sequence[Count] = field(default=(), compare=False)
 
 
 class ShardLostError(Exception):

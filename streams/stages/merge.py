@@ -16,6 +16,8 @@ from streams.stages.conflicts import Source
 from streams.stages.mapping import Draft, Ref, schema
 from streams.stages.policies import SHIPPED, STICKY, UNIONS, Policies, Policy
 
+SPECIAL = frozenset(name for _, name in STICKY | UNIONS)
+
 
 def fresh(entity: str, tenant: str, id_: str) -> Entity:
     """Return a record with nothing in it, version 0."""
@@ -31,8 +33,16 @@ def merge(record: Entity, draft: Draft, version: str, policies: Policies = SHIPP
     """Return the record with what the draft may set; neither argument is changed."""
     merged = {**record, "provenance": dict(record["provenance"]), "custom": dict(record["custom"])}
     source = Source(draft.ref.vendor, draft.ref.object, version)
+    said, before = str(source), str(source._replace(version=""))
+    provenance, empty = merged["provenance"], schema.empty(draft.entity)
+    special = draft.fields if record.get(conflicts.FIELD) else SPECIAL
     for name, value in draft.fields.items():
-        _merge_field(merged, draft.entity, name, value, source, policies)
+        known = provenance.get(name)
+        if known is not None and known.startswith(before) and known <= said and name not in special:
+            # The usual case, in short: an object says anew what it said last, and nobody else said otherwise.
+            merged[name], provenance[name] = value if value is not None else empty[name], said
+        else:
+            _merge_field(merged, draft.entity, name, value, source, policies)
     for name, value in draft.custom.items():
         _merge_custom(merged, draft.entity, name, value, source, policies)
     merged["refs"] = with_ref(record["refs"], draft.ref)

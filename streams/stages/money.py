@@ -33,14 +33,17 @@ MINOR: Mapping[str, int] = {"ISK": 2, "UGX": 2, "MGA": 0}
 """Where payment platforms count other smallest units than ISO 4217 has (docs.stripe.com, "Supported currencies")."""
 
 
+_EXACT = frozenset({str, int, Decimal})
+
+
 def decimal(value: str | int | Decimal) -> Decimal:
     """Return the number that a text, an integer or a decimal stands for.
 
     Raises:
         ValueError: it is none, or not finite; floating point is refused, as it has lost digits already.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise ValueError(f"{type(value).__name__} is no exact number; use a text or an integer")  # noqa: TRY004  one error
+    if value.__class__ not in _EXACT and (isinstance(value, bool) or not isinstance(value, str | int | Decimal)):
+        raise ValueError(f"{type(value).__name__} is no exact number; use a text or an integer")
     try:
         number = Decimal(value.strip()) if isinstance(value, str) else Decimal(value)
     except InvalidOperation:

@@ -5,7 +5,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
@@ -109,7 +110,7 @@ def text(value: str) -> str:
     return " ".join(unicodedata.normalize("NFC", value).split())
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def address(value: str) -> str | None:
     """Return an e-mail address, domain in lower case, or None if it is none (RFC 5321; deliverability is not asked)."""
     try:
@@ -134,7 +135,7 @@ def email_key(value: str) -> str | None:
     return f"{unicodedata.normalize('NFC', local.casefold())}@{domain}"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def phone(value: str, country: str | None = None) -> str:
     """Return the number in E.164, `;ext=` kept, or the text as it stands where it is no valid number.
 
@@ -143,6 +144,15 @@ def phone(value: str, country: str | None = None) -> str:
         country: ISO code to read national numbers in, e.g. from the address; None: only international ones parse.
     """
     original = text(value)
+    if country is not None and _NATIONAL.fullmatch(original):
+        found = _national(_NO_DIGIT.sub("", original), country)
+        if found is not None:
+            return found
+    return parsed_phone(original, country)
+
+
+def parsed_phone(original: str, country: str | None) -> str:
+    """Return what `phone` does, whatever the form of the text: by the library's parser, which is slow."""
     dialled = "+" + original[2:] if original.startswith("00") else original
     try:
         number = phonenumbers.parse(dialled, country)
@@ -152,6 +162,44 @@ def phone(value: str, country: str | None = None) -> str:
         return original
     standard = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return f"{standard};ext={number.extension}" if number.extension else standard
+
+
+_NATIONAL = re.compile(r"\(?[1-9][0-9() .-]*[0-9]")
+_NO_DIGIT = re.compile(r"[() .-]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbering:
+    """How national numbers of a country look, by the library's tables."""
+
+    code: int
+    whole: re.Pattern[str]
+    prefixes: Sequence[re.Pattern[str]]
+    lines: Sequence[re.Pattern[str]]
+
+
+@cache
+def _numbering(country: str) -> _Numbering | None:
+    """Return what is known of a country that gives its calling code its name; of others the parser knows more."""
+    table = phonenumbers.PhoneMetadata.metadata_for_region(country, None)
+    if table is None or phonenumbers.COUNTRY_CODE_TO_REGION_CODE[table.country_code][0] != country:
+        return None
+    lines = [desc.national_number_pattern for desc in (table.fixed_line, table.mobile) if desc is not None]
+    prefixes = [table.national_prefix_for_parsing, table.international_prefix]
+    return _Numbering(
+        table.country_code,
+        re.compile(table.general_desc.national_number_pattern),
+        [re.compile(prefix) for prefix in prefixes if prefix],
+        [re.compile(line) for line in lines if line],
+    )
+
+
+def _national(digits: str, country: str) -> str | None:
+    """Return the number that digits without any prefix are in a country; None: the parser is to tell."""
+    known = _numbering(country)
+    if known is None or not known.whole.fullmatch(digits) or any(prefix.match(digits) for prefix in known.prefixes):
+        return None
+    return f"+{known.code}{digits}" if any(line.fullmatch(digits) for line in known.lines) else None
 
 
 @cache
@@ -170,6 +218,7 @@ def _country_names() -> Mapping[str, str]:
     return {**names, **COUNTRIES}
 
 
+@lru_cache(maxsize=4096)
 def country(value: str) -> str:
     """Return the ISO 3166-1 alpha-2 code of a country's code or name, or the text as it stands."""
     name = text(value)

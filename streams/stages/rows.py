@@ -225,6 +225,12 @@ def _decoded(value: bytes, kind: type[R], codec: Codec) -> R:
     return codec.decode_as(value, kind)
 
 
+@lru_cache(maxsize=4096)
+def _record(value: bytes, codec: Codec) -> Entity:
+    """Read a canonical record; a tenant's work of a while speaks of the same ones."""
+    return codec.decode(value)[1]
+
+
 class Table(Generic[R]):
     """The rows of one type and tenant in one state."""
 
@@ -282,9 +288,9 @@ class Entities:
         self._codec = codec
 
     def get(self, entity: str, id_: str) -> Entity | None:
-        """Return a record, the caller's own to change."""
+        """Return a record; it is shared, nobody may change it."""
         value = self._state.get(self._key(entity, id_))
-        return None if value is None else self._codec.decode(value)[1]
+        return None if value is None else _record(value, self._codec)
 
     def put(self, entity: str, id_: str, value: dict[str, Any]) -> bytes:
         """Set a record and return its Avro body."""

@@ -1,7 +1,6 @@
 """Canonical ids, the crosswalk's rows, and keys that decide alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -69,8 +68,7 @@ def linked(
 ) -> Link:
     """Return the crosswalk row of an object that is now known to be an entity."""
     former = link or Link()
-    return replace(
-        former,
+    return Link(
         entity=entity,
         id=id_,
         source_version=max(former.source_version, version),

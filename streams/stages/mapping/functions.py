@@ -33,6 +33,8 @@ def _number(value: Scalar) -> Any:
 
 
 def _text(value: Scalar) -> str:
+    if value.__class__ is str:
+        return normalise.text(value)  # type: ignore[arg-type]  # it is one
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
@@ -58,12 +60,12 @@ def _cut(value: Scalar, length: int) -> str | None:
 
 
 def _emails(values: Sequence[Any]) -> list[str]:
-    return normalise.unique(normalise.email(_text(value)) for value in values if value)
+    return normalise.unique([normalise.email(_text(value)) for value in values if value])
 
 
 def _phones(values: Sequence[Any], country: str | None) -> list[str]:
     code = normalise.country(country) if country else None
-    return normalise.unique(normalise.phone(_text(value), code) for value in values if value)
+    return normalise.unique([normalise.phone(_text(value), code) for value in values if value])
 
 
 def _sum(values: Sequence[Any]) -> str:

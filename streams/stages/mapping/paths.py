@@ -51,14 +51,23 @@ def fill(tree: Tree | None, value: Any) -> Any:
     if ITEMS in tree:
         items = value if isinstance(value, list) else []
         return [fill(tree[ITEMS], item) for item in items]
-    found = value if isinstance(value, dict | Mapping) else {}
+    found = value if value.__class__ is dict or isinstance(value, Mapping) else {}
     return {name: fill(below, found.get(name)) for name, below in tree.items()}
 
 
 def plain(value: Any) -> Any:
     """Return a JSON or canonical value as CEL takes it: decimals, dates and instants as text."""
-    if value is None or isinstance(value, str | bool):
+    kind = value.__class__
+    if kind is str or value is None or kind is bool:
         return value
+    if kind is dict or isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if kind is list or isinstance(value, tuple):
+        return [plain(item) for item in value]
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
     if isinstance(value, Decimal):
         return money.text(value)
     if isinstance(value, datetime):
@@ -67,10 +76,6 @@ def plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, int) and not -MAX_INT <= value < MAX_INT:
         return str(value)
-    if isinstance(value, dict | Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
     return value
 
 

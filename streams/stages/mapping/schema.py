@@ -107,10 +107,12 @@ def _integer(_: Type, value: Any) -> int:
     return value
 
 
+_QUANTA = [Decimal(1).scaleb(-scale) for scale in range(20)]
+
+
 def _decimal(wanted: Type, value: Any) -> Decimal:
     number = money.decimal(value)
-    quantum = Decimal(1).scaleb(-wanted.scale)
-    fitted = money.CONTEXT.quantize(number, quantum)
+    fitted = money.CONTEXT.quantize(number, _QUANTA[wanted.scale])
     if fitted != number:
         raise ValueError(f"has more than {wanted.scale} digits after the point; round it")
     return fitted

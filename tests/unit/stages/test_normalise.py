@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.stages import money, normalise
@@ -111,3 +111,25 @@ def test_phones_are_idempotent(value: str, country: str | None) -> None:
 def test_numbers_survive_as_text(value: Decimal) -> None:
     """No digit is lost between a decimal and its text."""
     assert money.decimal(money.text(value)) == value
+
+
+FORMS = ["{}", "({:.3}) {}", "{:.2}-{}", "{:.4} {}", "{:.3}.{}"]
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from(["US", "CA", "DE", "GB", "FR", "IT", "AU", "JP", "BR", "CO", "FI", "RU", "KZ", "MX", "CN", "XX"]),
+    st.from_regex(r"[2-9][0-9]{5,10}|[0-9]{4,14}|415555[0-9]{4}|1?201555[0-9]{4}|176[0-9]{8}", fullmatch=True),
+    st.sampled_from(FORMS),
+)
+def test_plain_national_numbers_are_what_the_library_says(country: str, digits: str, form: str) -> None:
+    """The short way for digits and brackets ends where the parser would."""
+    places = form.count("{")
+    typed = form.format(digits) if places == 1 else form.format(digits, digits[int(form[form.index(".") + 1]) :])
+    assert normalise.phone(typed, country) == normalise.parsed_phone(typed, country)
+
+
+def test_a_usual_number_needs_no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is much slower."""
+    monkeypatch.setattr(normalise, "parsed_phone", None)
+    assert normalise.phone("(415) 555-2679", "US") == "+14155552679"
