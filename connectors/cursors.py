@@ -14,6 +14,10 @@ from connectors.errors import FatalError
 from connectors.wire import loads
 
 T = TypeVar("T")
+K = TypeVar("K", str, int)
+SEEN_MOST = 5000
+"""How many records a cursor remembers; beyond it records repeat, none is lost."""
+WORTH_STORING = 500
 
 
 def write(format_: int, content: Mapping[str, Any]) -> str:
@@ -44,3 +48,14 @@ def read(cursor: str, where: str, format_: int, build: Callable[[Mapping[str, An
         f"{where}: a later release wrote the stored cursor (format {found}, this one reads {format_}); start that "
         "release or a newer one: it goes on where it stopped, and nothing is read or skipped before"
     )
+
+
+def latest(seen: Mapping[K, tuple[int, int]], since: int = 0) -> dict[K, tuple[int, int]]:
+    """Return what stays remembered, by id stamp and digest: stamped at `since` or later, `SEEN_MOST` at most."""
+    kept = sorted((mark, id_) for id_, mark in seen.items() if mark[0] >= since)
+    return {id_: mark for mark, id_ in kept[-SEEN_MOST:]}
+
+
+def worth_storing(before: int, after: int) -> bool:
+    """Tell whether a page without news moves the stored cursor: when that forgets many records, or the last ones."""
+    return before - after >= WORTH_STORING or (before > 0 and after == 0)

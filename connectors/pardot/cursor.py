@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from connectors.cursors import latest
+
 BEGINNING = datetime(2007, 1, 1, tzinfo=UTC)
 """The year in which the service began: nothing is older."""
-SEEN_MOST = 5000
 SECOND = timedelta(seconds=1)
 NARROWEST = timedelta(minutes=1)
 
@@ -92,8 +93,8 @@ class Pass:
         step = self._step(rows, more=more, widest=widest)
         settled = (self.begun or BEGINNING) - lag
         if not more and step.at >= self.end:
-            return Pass(settled, step.span, seen=kept(seen, settled))
-        return replace(step, seen=kept(seen, min(step.at, settled)))
+            return Pass(settled, step.span, seen=latest(seen, _second(settled)))
+        return replace(step, seen=latest(seen, _second(min(step.at, settled))))
 
     def _step(self, rows: Sequence[Row], *, more: bool, widest: timedelta) -> "Pass":
         if self.after is not None:
@@ -152,7 +153,7 @@ class Tail:
         settled = (self.begun or BEGINNING) - lag
         since = max([self.since, *(row.id for row in rows if row.stamp < settled)])
         seen = {**self.seen, **{row.id: (_second(row.stamp), row.digest) for row in rows}}
-        seen = bounded({id_: mark for id_, mark in seen.items() if id_ > since})
+        seen = latest({id_: mark for id_, mark in seen.items() if id_ > since})
         after = rows[-1].id if rows else self.after
         return Tail(since, after, self.begun if more else None, seen)
 
@@ -160,19 +161,6 @@ class Tail:
 def fresh(seen: Seen, rows: Sequence[Row]) -> set[int]:
     """Return the ids of the rows that are not in `seen` as they are now."""
     return {row.id for row in rows if seen.get(row.id) != (_second(row.stamp), row.digest)}
-
-
-def kept(seen: Seen, since: datetime) -> dict[int, tuple[int, int]]:
-    """Return what of `seen` is stamped at or after `since`."""
-    return bounded({id_: mark for id_, mark in seen.items() if mark[0] >= _second(since)})
-
-
-def bounded(seen: Seen) -> dict[int, tuple[int, int]]:
-    """Return the latest of `seen`."""
-    if len(seen) <= SEEN_MOST:
-        return dict(seen)
-    latest = sorted(seen.items(), key=lambda entry: (entry[1][0], entry[0]))
-    return dict(latest[-SEEN_MOST:])
 
 
 def written(instant: datetime) -> str:

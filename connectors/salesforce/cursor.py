@@ -14,7 +14,6 @@ from typing import Any
 from connectors import cursors
 from connectors.wire import iso_micros, parse_instant
 
-SEEN_MOST = 5000
 FORMAT = 1
 
 
@@ -60,8 +59,7 @@ class Position:
 
 def _forgetting(old: datetime | None, seen: Mapping[str, tuple[int, int]], since: datetime) -> Position:
     since = max(since, old) if old else since
-    kept = [(mark, remote_id) for remote_id, mark in seen.items() if mark[0] >= _millis(since)]
-    return Position(since, {remote_id: mark for mark, remote_id in sorted(kept)[-SEEN_MOST:]})
+    return Position(since, cursors.latest(seen, _millis(since)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 from connectors import accounts
+from connectors.cursors import worth_storing
 from connectors.ports import Account, Batch, Clock, Raw
 from connectors.salesforce.client import Record, SalesforceClient
 from connectors.salesforce.cursor import Position, Row, State, decode, encode
@@ -13,8 +14,6 @@ from connectors.salesforce.records import columns_of, raw_of, window
 from connectors.wire import dumps, parse_instant
 
 OVERLAP_SECONDS = 300.0
-WORTH_STORING = 500
-"""A page without news moves the stored cursor only when that forgets so many records, or the last ones."""
 
 
 class SalesforceSource:
@@ -57,13 +56,9 @@ class SalesforceSource:
             position = position.after(list(rows.values()), settled)
             if page.last:
                 position = position.finished(settled)
-            if fresh or (page.last and (stored is None or _worth_storing(before, len(position.seen)))):
+            if fresh or (page.last and (stored is None or worth_storing(before, len(position.seen)))):
                 raws = (raw_of(name, record) for record in page.records if record["Id"] in fresh)
                 yield [raw for raw in raws if raw is not None], position
-
-
-def _worth_storing(before: int, after: int) -> bool:
-    return before - after >= WORTH_STORING or (before > 0 and after == 0)
 
 
 def _row(record: Record) -> Row:

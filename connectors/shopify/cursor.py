@@ -13,7 +13,6 @@ from typing import Any
 from connectors import cursors
 from connectors.wire import iso_micros, parse_instant
 
-SEEN_MOST = 5000
 SECOND = timedelta(seconds=1)
 FORMAT = 1
 
@@ -115,8 +114,7 @@ def _pass(value: Mapping[str, Any]) -> Pass:
 
 
 def _kept(seen: Mapping[str, tuple[int, int]], since: datetime) -> dict[str, tuple[int, int]]:
-    latest = sorted((mark, id_) for id_, mark in seen.items() if mark[0] >= _second(since))
-    return {id_: mark for mark, id_ in latest[-SEEN_MOST:]}
+    return cursors.latest(seen, _second(since))
 
 
 def _second(instant: datetime) -> int:

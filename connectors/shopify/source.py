@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from connectors import accounts
+from connectors.cursors import worth_storing
 from connectors.ports import Account, Batch, Clock, Raw
 from connectors.shopify.bulk import BulkReader, LostBulkError
 from connectors.shopify.cursor import Bulk, Pass, Row, decode, encode
@@ -14,8 +15,6 @@ from connectors.shopify.reader import Node, Reader, StaleCursorError, window
 from connectors.wire import dumps, iso_micros, parse_instant
 
 OVERLAP_SECONDS = 300.0
-WORTH_STORING = 500
-"""A pass without news moves the stored cursor only when that forgets so many objects, or the last ones."""
 DELETIONS = "ProductDeletion"
 """Under which the cursor keeps where the list of deleted products was read to."""
 BACKFILLS = ("bulk", "pages")
@@ -107,7 +106,7 @@ class ShopifySource:
             fresh = position.fresh(rows)
             before = len(position.seen)
             position = position.follow(rows, page.after, self._overlap)
-            if fresh or page.after is not None or worth or _worth_storing(before, len(position.seen)):
+            if fresh or page.after is not None or worth or worth_storing(before, len(position.seen)):
                 raws = [_raw(kind, node) for node in page.nodes if remote_id(node["id"]) in fresh]
                 yield raws, position
                 worth = False
@@ -121,7 +120,7 @@ class ShopifySource:
             fresh = position.fresh(rows)
             before = len(position.seen)
             position = position.follow(rows, page.after, self._overlap)
-            if fresh or _worth_storing(before, len(position.seen)):
+            if fresh or worth_storing(before, len(position.seen)):
                 yield [_gone(row) for row in rows if row.id in fresh], position
 
     def _search(self, position: Pass) -> str:
@@ -129,10 +128,6 @@ class ShopifySource:
         if position.until:
             bounds["<"] = _literal(position.until)
         return window(bounds)
-
-
-def _worth_storing(before: int, after: int) -> bool:
-    return before - after >= WORTH_STORING or (before > 0 and after == 0)
 
 
 def _literal(instant: datetime) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 from connectors import cursors
 
 FORMAT = 1
-SEEN_MOST = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Cursor:
         known = {**self.seen, **dict(events)}
         anchor = self.anchor
         for id_, second in events:
-            if second > settled and len(known) <= SEEN_MOST:
+            if second > settled and len(known) <= cursors.SEEN_MOST:
                 break
             anchor = id_
             known.pop(id_)

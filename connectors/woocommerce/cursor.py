@@ -17,7 +17,6 @@ from typing import Any
 from connectors import cursors
 from connectors.wire import iso_micros, parse_instant
 
-SEEN_MOST = 5000
 FORMAT = 1
 Ids = int
 """A set of ids: bit n stands for id n."""
@@ -61,8 +60,7 @@ class Sweep:
 
     def _forgetting(self, seen: Mapping[str, tuple[int, int]], since: datetime) -> "Sweep":
         since = max(since, self.since) if self.since else since
-        kept = sorted((mark, id_) for id_, mark in seen.items() if mark[0] >= _second(since))[-SEEN_MOST:]
-        return Sweep(since, {id_: mark for mark, id_ in kept})
+        return Sweep(since, cursors.latest(seen, _second(since)))
 
 
 @dataclass(frozen=True, slots=True)

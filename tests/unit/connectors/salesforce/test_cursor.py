@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.salesforce.cursor import SEEN_MOST, Job, Position, Row, State, decode, encode
+from connectors.cursors import SEEN_MOST
+from connectors.salesforce.cursor import Job, Position, Row, State, decode, encode
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 OVERLAP = timedelta(seconds=30)

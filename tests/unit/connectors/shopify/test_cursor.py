@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.shopify.cursor import SEEN_MOST, Bulk, Pass, Row, decode, encode
+from connectors.cursors import SEEN_MOST
+from connectors.shopify.cursor import Bulk, Pass, Row, decode, encode
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OVERLAP = timedelta(seconds=5)

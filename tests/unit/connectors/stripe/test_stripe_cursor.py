@@ -1,6 +1,7 @@
 """The rules by which reading an account resumes."""
 
-from connectors.stripe.cursor import SEEN_MOST, Cursor, decode
+from connectors.cursors import SEEN_MOST
+from connectors.stripe.cursor import Cursor, decode
 
 
 def test_the_anchor_moves_over_what_is_settled() -> None:

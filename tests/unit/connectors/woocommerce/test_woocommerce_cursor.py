@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.woocommerce.cursor import SEEN_MOST, Cursor, Round, Row, Sweep, decode, members, of
+from connectors.cursors import SEEN_MOST
+from connectors.woocommerce.cursor import Cursor, Round, Row, Sweep, decode, members, of
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
