@@ -102,6 +102,7 @@ TRANSFORM_STATE = Topic(
                 "Dispute",
                 "Document",
                 "Due",
+                "Echo",
                 "Hold",
                 "Link",
                 "Match",

@@ -1,15 +1,15 @@
 """One vendor object into the canonical record it belongs to: map, resolve, merge, fill references."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from connectors.errors import MappingError
 from connectors.wire import loads
-from streams.stages import content, parties, references
+from streams.stages import content, echoes, parties, references
 from streams.stages.conflicts import Source
 from streams.stages.mapping import Draft, Ref
 from streams.stages.mapping.inbound import draft, stated_id, stated_version
-from streams.stages.mapping.model import Part
+from streams.stages.mapping.model import Template
 from streams.stages.mapping.paths import ITEMS
 from streams.stages.rows import Link
 from streams.stages.work import Work
@@ -28,15 +28,17 @@ def absorb_once(work: Work, ref: Ref, body: Mapping[str, Any], version: str, *, 
     Raises:
         MappingError: as `absorb`.
     """
-    template, link = work.settings.templates.inbound(ref.vendor, ref.object), work.linked(ref)
-    said = content.digest(template, work.settings.fingerprint, body) if template is not None else ""
-    if template is None or link.digest != said or link.entity != template.entity or link.id is None:
-        absorb(work, ref.vendor, ref.object, body, version, said=said)
+    template = _template(work, ref.vendor, ref.object)
+    # What else it holds is no part of its own content.
+    _parts(work, template, body, version)
+    link, said = work.linked(ref), content.digest(template, work.settings.fingerprint, body)
+    if link.digest != said or link.entity != template.entity or link.id is None:
+        _own(work, template, body, version, said=said)
     elif version > link.source_version:
         if ours or _said_again(work, ref, link, version):
             work.link(ref, link.entity, link.id, version, digest=said)
         else:
-            absorb(work, ref.vendor, ref.object, body, version, said=said)
+            _own(work, template, body, version, said=said)
 
 
 def _said_again(work: Work, ref: Ref, link: Link, version: str) -> bool:
@@ -56,7 +58,7 @@ def absorb(
     body: Mapping[str, Any],
     version: str,
     id_: str | None = None,
-    said: str | None = None,
+    written: Collection[str] = (),
 ) -> str:
     """Merge one vendor object, after what else it holds, into the record it belongs to and return the canonical id.
 
@@ -67,21 +69,42 @@ def absorb(
         body: its JSON.
         version: of the object.
         id_: the canonical id where it is known already.
-        said: digest of its content, where it is known already.
+        written: the vendor's fields that we have just written, if this is the answer to that.
 
     Raises:
         MappingError: it cannot become what its template promises, or no template reads it.
     """
-    template = work.settings.templates.inbound(vendor, object_type)
-    if template is None:
+    template = _template(work, vendor, object_type)
+    _parts(work, template, body, version)
+    return _own(work, template, body, version, id_, written)
+
+
+def _template(work: Work, vendor: str, object_type: str) -> Template:
+    found = work.settings.templates.inbound(vendor, object_type)
+    if found is None:
         raise MappingError("object", f"no mapping template reads {vendor} {object_type}; add one or stop reading it")
-    for part in template.parts:
-        _part(work, vendor, part, body, version)
+    return found
+
+
+def _own(
+    work: Work,
+    template: Template,
+    body: Mapping[str, Any],
+    version: str,
+    id_: str | None = None,
+    written: Collection[str] = (),
+    said: str | None = None,
+) -> str:
+    """Merge what a record says of itself; `said` is the digest of its content, where it is known already."""
     found = draft(template, body, work.settings.values)
-    new = work.linked(found.ref).id is None
+    link = work.linked(found.ref)
+    new = link.id is None
+    if written:
+        echoes.note(work.rows, template, found, written)
+    news = echoes.heard(work.rows, found) if link.object_key is not None else found
     if said is None and template.entity != "order":
         said = content.digest(template, work.settings.fingerprint, body)
-    resolution = work.apply(found, version, id_, said)
+    resolution = work.apply(found, version, id_, news, said)
     known = parties.settle(work, found, resolution) if found.entity == "party" else resolution.id
     references.attach(work, found.entity, known, _told(work, found))
     if new:
@@ -89,18 +112,16 @@ def absorb(
     return known
 
 
-def _part(work: Work, vendor: str, part: Part, body: Mapping[str, Any], version: str) -> None:
+def _parts(work: Work, template: Template, body: Mapping[str, Any], version: str) -> None:
     """Take in the objects that a record holds, unless newer versions are known; they may read it as `record`."""
-    template = work.settings.templates.inbound(vendor, part.object)
-    if template is None:
-        raise MappingError("parts", f"no mapping template reads {vendor} {part.object}; add one or remove the part")
-    for item in _found(body, part.steps):
-        within = {**item, "record": body} if part.steps else item
-        id_ = stated_id(template, within, work.settings.values)
-        own = stated_version(template, within, work.settings.values) or version
-        ref = Ref(vendor, part.object, id_)
-        if id_ and not work.linked(ref).newer_than(own):
-            absorb_once(work, ref, within, own)
+    for part in template.parts:
+        within = _template(work, template.vendor, part.object)
+        for item in _found(body, part.steps):
+            own = {**item, "record": body} if part.steps else item
+            ref = Ref(template.vendor, part.object, stated_id(within, own, work.settings.values))
+            stated = stated_version(within, own, work.settings.values) or version
+            if ref.id and not work.linked(ref).newer_than(stated):
+                absorb_once(work, ref, own, stated)
 
 
 def _found(value: Any, steps: Sequence[str]) -> Iterator[Mapping[str, Any]]:

@@ -45,12 +45,13 @@ def put(
         return
     told = work.settings.tellings.get(found.vendor, EVERYTHING)
     settings = {**work.settings.values, "figures": told.fields, **(records.get("settings") or {})}
-    body = dumps(render(found, {**records, "settings": settings}))
+    content = render(found, {**records, "settings": settings})
+    body = dumps(content)
     digest = sha256(body).hexdigest()
     if former is not None and former.digest == digest and not asked:
         return
     row = replace(former or Sent(found.object, 0), version=former.version + 1 if former else 1, digest=digest)
-    row = replace(row, remote_id=row.remote_id or remote_id)
+    row = replace(row, remote_id=row.remote_id or remote_id, fields=sorted(content))
     work.rows.sent.put(row, found.vendor, object_key)
     _emit(work, found.vendor, "PUT", object_key, lane, row, body.decode(), asked=asked)
 

@@ -38,7 +38,9 @@ def take(work: Work, result: VendorResult) -> None:
     if kind not in MADE_OF_ORDERS:
         _known(work, kind, id_, ref, version, result.object_key)
         if version and work.get(kind, id_) is not None:
-            absorb(work, result.vendor, result.object, body, version, id_)
+            asked = commands.sent(work, result.vendor, result.object_key)
+            written = asked.fields if asked is not None and result.operation == "PUT" else ()
+            absorb(work, result.vendor, result.object, body, version, id_, written)
     elif episode:
         _document(work, result, ref, body, version)
         if kind == "order" and result.operation == "PUT":

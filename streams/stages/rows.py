@@ -66,6 +66,15 @@ class Sent:
     digest: str = ""
     remote_id: str | None = None
     closed: bool = False
+    fields: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """How a vendor spells what we wrote into one of its objects."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Echo"
+    fields: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +175,7 @@ class Block:
     """Records of parties that share a blocking key."""
 
     SCHEMA: ClassVar[str] = "sluiceway.state.transform.Block"
-    entries: Sequence[str] = ()
+    records: Sequence[str] = ()
     full: bool = False
 
 
@@ -235,7 +244,7 @@ class Table(Generic[R]):
     """The rows of one type and tenant in one state."""
 
     def __init__(self, name: str, kind: type[R], tenant: str, state: State, codec: Codec) -> None:
-        self._prefix = (name, tenant)
+        self._prefix = f"{name}{SEPARATOR}{tenant}"
         self._kind = kind
         self._state = state
         self._codec = codec
@@ -276,7 +285,24 @@ class Table(Generic[R]):
         return [(k[len(prefix) :].decode().split(SEPARATOR), _decoded(v, self._kind, self._codec)) for k, v in rows]
 
     def _key(self, *parts: str) -> bytes:
-        return SEPARATOR.join((*self._prefix, *parts)).encode()
+        return SEPARATOR.join((self._prefix, *parts)).encode()
+
+
+class Of(Generic[R]):
+    """A table that is made when it is first asked for: the work on one record needs few of them."""
+
+    def __init__(self, kind: type[R], name: str) -> None:
+        self._kind = kind
+        self._name = name
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._attribute = name
+
+    def __get__(self, rows: "Rows", owner: type | None = None) -> Table[R]:
+        """Return the table; from then on it is the attribute of `rows` itself."""
+        found = Table(self._name, self._kind, rows.tenant, rows.state, rows.codec)
+        rows.__dict__[self._attribute] = found
+        return found
 
 
 class Entities:
@@ -306,26 +332,30 @@ class Entities:
 class Rows:
     """Every table of one tenant."""
 
+    connection = Of(ConnectionChanged, "connection")
+    links = Of(Link, "link")  # vendor, object, remote id
+    matches = Of(Match, "match")  # kind of key, value
+    echoes = Of(Echo, "echo")  # vendor, object, remote id
+    sent = Of(Sent, "sent")  # vendor, object key
+    requests = Of(Asked, "request")  # key
+    request_times = Of(Asked, "request_time")  # time, key
+    documents = Of(Document, "document")  # customer, canonical id
+    refunds = Of(Refund, "refund")  # vendor, object, id, own object, own id
+    days = Of(Day, "day")  # only one
+    due = Of(Due, "due")  # due date, canonical id
+    told = Of(Told, "told")  # vendor, object key
+    allocations = Of(Allocation, "allocation")  # vendor, object, remote id, payment
+    pending = Of(Pending, "pending")  # vendor, object, remote id, entity, id, field
+    questions = Of(Question, "question")  # id of the review
+    disputes = Of(Dispute, "dispute")  # id of the review
+    holds = Of(Hold, "hold")  # id of the review
+    apart = Of(Apart, "apart")  # both canonical ids, in order
+    blocks = Of(Block, "block")  # blocking key
+    traits = Of(Trait, "trait")  # vendor, object, remote id
+    contacts = Of(Contacts, "contacts")  # customer
+
     def __init__(self, tenant: str, state: State, codec: Codec) -> None:
+        self.tenant = tenant
+        self.state = state
         self.codec = codec
         self.entities = Entities(tenant, state, codec)
-        self.connection = Table("connection", ConnectionChanged, tenant, state, codec)
-        self.links = Table("link", Link, tenant, state, codec)  # vendor, object, remote id
-        self.matches = Table("match", Match, tenant, state, codec)  # kind of key, value
-        self.sent = Table("sent", Sent, tenant, state, codec)  # vendor, object key
-        self.requests = Table("request", Asked, tenant, state, codec)  # key
-        self.request_times = Table("request_time", Asked, tenant, state, codec)  # time, key
-        self.documents = Table("document", Document, tenant, state, codec)  # customer, canonical id
-        self.refunds = Table("refund", Refund, tenant, state, codec)  # vendor, object, id, own object, own id
-        self.days = Table("day", Day, tenant, state, codec)  # only one
-        self.due = Table("due", Due, tenant, state, codec)  # due date, canonical id
-        self.told = Table("told", Told, tenant, state, codec)  # vendor, object key
-        self.allocations = Table("allocation", Allocation, tenant, state, codec)  # vendor, object, remote id, payment
-        self.pending = Table("pending", Pending, tenant, state, codec)  # vendor, object, remote id, entity, id, field
-        self.questions = Table("question", Question, tenant, state, codec)  # id of the review
-        self.disputes = Table("dispute", Dispute, tenant, state, codec)  # id of the review
-        self.holds = Table("hold", Hold, tenant, state, codec)  # id of the review
-        self.apart = Table("apart", Apart, tenant, state, codec)  # both canonical ids, in order
-        self.blocks = Table("block", Block, tenant, state, codec)  # blocking key
-        self.traits = Table("trait", Trait, tenant, state, codec)  # vendor, object, remote id
-        self.contacts = Table("contacts", Contacts, tenant, state, codec)  # customer

@@ -116,16 +116,21 @@ class Work:
             self.save(entity, {**record, **fields})
 
     def apply(
-        self, draft: Draft, version: str, id_: str | None = None, digest: str | None = None
+        self,
+        draft: Draft,
+        version: str,
+        id_: str | None = None,
+        news: Draft | None = None,
+        digest: str | None = None,
     ) -> identity.Resolution:
-        """Resolve and merge a draft, link its reference, and return who it is."""
+        """Resolve and merge a draft, or only its `news`, link its reference, and return who it is."""
         found = (
             identity.resolve(self.rows, self.records, self.tenant, draft, self.get)
             if id_ is None
             else identity.Resolution(id_)
         )
         former = self.get(draft.entity, found.id) or self._reborn(draft.entity, found.id)
-        self.save(draft.entity, merge(former, draft, version, self.settings.policies))
+        self.save(draft.entity, merge(former, news or draft, version, self.settings.policies))
         self.link(draft.ref, draft.entity, former["id"], version, digest=digest)
         return replace(found, id=former["id"])
 
