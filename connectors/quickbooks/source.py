@@ -21,7 +21,7 @@ from connectors.quickbooks.known import KnownIds
 from connectors.quickbooks.objects import deletion_version, version_of
 from connectors.wire import dumps, iso_micros, parse_instant
 
-ENTITIES = "Customer,Item,Invoice,SalesReceipt,Payment,CreditMemo,RefundReceipt"
+ENTITIES = "Customer,Item,Invoice,SalesReceipt,Payment,CreditMemo,RefundReceipt,Vendor,Employee"
 SWEEP_SECONDS = 300.0
 OVERLAP_SECONDS = 120.0
 MONTHLY_READS = 15_000.0

@@ -1,18 +1,43 @@
 """Names for customers in the accounts, where no two customers, vendors or employees may have the same.
 
-A clash with a customer is settled here, before it is asked for. Vendors and employees are not read: QuickBooks refuses
-their names (6240), and what is refused goes to review.
+A clash is settled here, before a customer is asked for. Of vendors and employees nothing but their names is kept; a
+sweep reads them in the same call as all else. What was made since the last one QuickBooks refuses (6240): to review.
 """
 
 from collections.abc import Iterator
 
-from connectors.kafka.records import Entity
-from streams.stages.rows import Match
+from connectors.kafka.records import Entity, VendorRecord
+from streams.stages.absorb import parsed
+from streams.stages.mapping import Ref
+from streams.stages.rows import Link, Match
 from streams.stages.work import Work
 
 TAKEN, HELD = "display", "displayed"
 """Kinds of match rows: who has a name; which name somebody has."""
 CRM = "salesforce"
+ACCOUNTS, OTHERS = "quickbooks", frozenset({"Vendor", "Employee"})
+"""Who else has a name in the accounts that no customer may have."""
+
+
+def is_other(record: VendorRecord) -> bool:
+    """Tell whether a record is of somebody who is no customer, but has a name."""
+    return record.vendor == ACCOUNTS and record.object in OTHERS and not record.hint
+
+
+def take(work: Work, record: VendorRecord) -> None:
+    """Note the name of a vendor or employee, or that it is free again.
+
+    Raises:
+        MappingError: the body is no JSON object.
+    """
+    link = work.linked(Ref(record.vendor, record.object, record.remote_id))
+    if link.newer_than(record.source_version):
+        return
+    work.rows.links.put(Link(source_version=record.source_version), record.vendor, record.object, record.remote_id)
+    body = {} if record.deleted else parsed(record.body)
+    holder = f"{record.vendor}/{record.object}/{record.remote_id}"
+    name = str(body.get("DisplayName") or "") if body.get("Active", True) is not False else ""
+    _hold(work, holder, name.casefold())
 
 
 def name_for(work: Work, party: Entity) -> str | None:
@@ -23,14 +48,23 @@ def name_for(work: Work, party: Entity) -> str | None:
     if not party["name"]:
         return None
     wanted = next(name for name in _names(party) if _free(work, name, party["id"]))
-    key = wanted.casefold()
-    former = work.rows.matches.get(HELD, party["id"])
-    if former is None or former.ids[0] != key:
-        if former is not None:
-            work.rows.matches.drop(TAKEN, former.ids[0])
-        work.rows.matches.put(Match([party["id"]]), TAKEN, key)
-        work.rows.matches.put(Match([key]), HELD, party["id"])
+    _hold(work, party["id"], wanted.casefold())
     return wanted
+
+
+def _hold(work: Work, holder: str, key: str) -> None:
+    """Let somebody have a name, "" for none, instead of the one that it had."""
+    former = work.rows.matches.get(HELD, holder)
+    if former is not None and former.ids[0] == key:
+        return
+    if former is not None:
+        taken = work.rows.matches.get(TAKEN, former.ids[0])
+        if taken is not None and taken.ids[0] == holder:
+            work.rows.matches.drop(TAKEN, former.ids[0])
+        work.rows.matches.drop(HELD, holder)
+    if key:
+        work.rows.matches.put(Match([holder]), TAKEN, key)
+        work.rows.matches.put(Match([key]), HELD, holder)
 
 
 def _names(party: Entity) -> Iterator[str]:
@@ -48,5 +82,7 @@ def _free(work: Work, name: str, id_: str) -> bool:
     holder = work.rows.matches.get(TAKEN, name.casefold())
     if holder is None:
         return True
+    if holder.ids[0].startswith(f"{ACCOUNTS}/"):
+        return False
     other = work.get("party", holder.ids[0])
     return other is None or other["id"] == id_

@@ -10,7 +10,18 @@ from collections.abc import Callable
 from connectors.kafka.codec import Codec
 from connectors.kafka.records import ConnectionChanged, Decision, Request, Tick, VendorRecord, VendorResult
 from connectors.wire import iso_micros
-from streams.stages import canonicalise, disputes, finance, holds, opportunities, parties, requests, results, settings
+from streams.stages import (
+    canonicalise,
+    display,
+    disputes,
+    finance,
+    holds,
+    opportunities,
+    parties,
+    requests,
+    results,
+    settings,
+)
 from streams.stages.mapping import Templates
 from streams.stages.route import route
 from streams.stages.rows import Rows, State
@@ -66,6 +77,9 @@ class Pipeline:
             version = iso_micros(value.delivered_at)
             work = Work(rows, current, value.delivered_at, _cause(value, version, at))
             results.take(work, value)
+        elif display.is_other(value):
+            work = Work(rows, current, value.received_at, _cause(value, value.source_version, at))
+            display.take(work, value)
         elif current.templates.inbound(value.vendor, opportunities.object_of(value)) is None:
             self._unread(value.vendor, value.object)
             return []
