@@ -238,3 +238,32 @@ def test_a_registered_buyer_is_the_customer_whose_record_comes_later(company: Co
     tell(company, {"id": 25, "email": "ada@buyer.example", "first_name": "Ada", "last_name": "Lane"}, "1", "customer")
     party = company.only("party")
     assert (party["name"], company.only("order")["customer_id"]) == ("Ada Lane", party["id"])
+
+
+def test_a_cart_waits_for_its_guest_and_asks_nobody(company: Company) -> None:
+    """Who a guest is, only an order tells; products that are not known are asked for."""
+    company.connect(*VENDORS)
+    draft = order("checkout-draft", date_paid_gmt=None)
+    asked = company.record("woocommerce", "cart", draft, "1")
+    assert [(c.operation, c.object, c.remote_id) for c in asked] == [("FETCH", "product", "12")]
+    assert (company.only("cart")["status"], company.only("cart")["customer_id"]) == ("OPEN", None)
+    tell(company, order(), "2")
+    assert company.only("cart")["customer_id"] == company.only("party")["id"]
+
+
+def test_stock_is_told_beside_its_product(company: Company) -> None:
+    """Only where it is counted; each system's word is a record of its own."""
+    company.connect(*VENDORS)
+    mug = {"id": 12, "name": "Mug", "sku": "MUG-1", "price": "3.50", "status": "publish", "categories": []}
+    stamp = "2026-03-01T12:00:00"
+    tell(company, {**mug, "manage_stock": False, "date_modified_gmt": stamp}, "1", "product")
+    assert company.latest("stock") == {}
+    counted = {**mug, "manage_stock": True, "stock_quantity": 5, "date_modified_gmt": stamp}
+    tell(company, counted, "2", "product")
+    item = {**envelope("3", 0), "Name": "Mug", "Sku": "MUG-1", "TrackQtyOnHand": True, "QtyOnHand": 7}
+    company.record("quickbooks", "Item", item, "2026-03-01T12:00:00.000000Z/0000000000")
+    found = {
+        record["system"]: (record["quantity"], record["product_id"]) for record in company.latest("stock").values()
+    }
+    product = company.only("product")["id"]
+    assert found == {"woocommerce": (5, product), "quickbooks": (7, product)}
