@@ -45,8 +45,10 @@ def list_(tenant: str, *, everything: bool, as_json: bool) -> None:
 
 
 def shown(candidate: str) -> str:
-    """Return a candidate in one line: score, party, where vendors know it, how fields agree."""
+    """Return a candidate in one line: score, party, where vendors know it, how fields agree; or both values."""
     value = json.loads(candidate)
+    if "refused" in value:
+        return f"{value['stands']} stands ({value['set_by']}), {value['refused']} is refused ({value['refused_by']})"
     if "levels" not in value:
         return candidate
     refs = ", ".join("/".join((ref["vendor"], ref["object"], ref["id"])) for ref in value["refs"])
@@ -63,9 +65,12 @@ def _plain(item: ReviewItem) -> dict[str, object]:
 @review.command("accept")
 @TENANT
 @click.argument("id_", metavar="ID")
-@click.option("--candidate", default="", metavar="PARTY", help="which one; the likest if left out")
+@click.option("--candidate", default="", metavar="PARTY", help="which party; the likest if left out")
 def accept(tenant: str, id_: str, candidate: str) -> None:
-    """Say yes: the party is the candidate. They become one; `review split` undoes it."""
+    """Say yes: the party is the candidate and they become one, which `review split` undoes; or the other value stands.
+
+    An order that waits goes on.
+    """
     _say(tenant, "accept", review=id_, other=candidate)
 
 
@@ -73,7 +78,7 @@ def accept(tenant: str, id_: str, candidate: str) -> None:
 @TENANT
 @click.argument("id_", metavar="ID")
 def reject(tenant: str, id_: str) -> None:
-    """Say no: the party is none of the candidates, and it is never asked again."""
+    """Say no: the party is none of the candidates, or what stands goes on standing. It is never asked again."""
     _say(tenant, "reject", review=id_)
 
 

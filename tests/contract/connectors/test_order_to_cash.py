@@ -169,6 +169,20 @@ async def test_a_shopify_order_is_invoiced_paid_and_refunded(
     assert (len(await books.records("Invoice")), len(await books.records("Payment"))) == (1, 1)
 
 
+async def test_a_shopify_order_cancelled_before_it_was_paid_is_voided(
+    books: Company, shopify: tuple[Company, ShopifyShop]
+) -> None:
+    """Nothing is owed any more; the customer stays."""
+    company, shop = shopify
+    flow = Flow(company, books)
+    order = await shop.order(await shop.variant(), transactions=[])
+    await flow.sweep("shopify")
+    await shop.cancel(order)
+    await flow.sweep("shopify")
+    assert [(row["TotalAmt"], row["Balance"]) for row in await books.records("Invoice")] == [(0, 0)]
+    assert [found["status"] for found in flow.of("invoice")] == ["VOID"]
+
+
 async def test_prices_that_include_tax_come_to_the_same_total(
     books: Company, shopify: tuple[Company, ShopifyShop]
 ) -> None:

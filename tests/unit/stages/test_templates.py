@@ -69,6 +69,8 @@ def test_the_shipped_templates_are_in_order() -> None:
         ("custom:\n  Tier: {type: text, value: source.Name}\n", 12, "custom.Tier.type", "is not one of string"),
         ("links:\n  parent_id: {object: Account, id: source.Id}\n", 12, "links.parent_id", "unknown target field"),
         ("absent: maybe\n", 11, "absent", "should be empty or unknown"),
+        ("parts: {Line: 'lines[0]'}\n", 11, "parts.Line", "is no path; write names with dots"),
+        ("parts: {Customer: .}\n", 11, "parts.Customer", "is the record's own type"),
         ("colour: red\n", 11, "colour", "key colour is unknown"),
         (" website: x\n", 11, "(top)", "is not YAML"),
     ],
