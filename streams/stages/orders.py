@@ -79,7 +79,10 @@ def agree(work: Work, id_: str, former: Entity | None) -> None:
     customer, contact = work.get("party", order["customer_id"]), work.get("party", order["contact_id"])
     verdict = judged(work.settings.rules, agreed, customer, contact)
     agreed = _decided(work, {**agreed, **verdict.fields})
-    work.save("order", agreed if verdict.skip else holds.settle(work, agreed, former))
+    agreed = agreed if verdict.skip else holds.settle(work, agreed, former)
+    work.save("order", agreed)
+    if customer is not None and not (verdict.skip or agreed["hold"]):
+        _keep_currency(work, agreed, customer)
     work.won[id_] = verdict
 
 
@@ -90,7 +93,7 @@ def judged(by: rules.Rules, order: Entity, customer: Entity | None, contact: Ent
         MappingError: a condition has no answer for this order; names the rule.
     """
     verdict = rules.judge(by, order, customer, contact)
-    reasons = [verdict.fields["hold_reason"], _difference({**order, **verdict.fields})]
+    reasons = [verdict.fields["hold_reason"], _difference({**order, **verdict.fields}), _foreign(order, customer)]
     reason = "; ".join(filter(None, reasons)) or None
     return rules.Verdict({**verdict.fields, "hold": reason is not None, "hold_reason": reason}, verdict.skip)
 
@@ -129,6 +132,22 @@ def _difference(order: Entity) -> str | None:
         f"lines, discount, shipping and tax come to {money.text(reckoned)} {order['currency']}, but the total is "
         f"{money.text(stated)}: a difference of {money.text(difference)}"
     )
+
+
+def _foreign(order: Entity, customer: Entity | None) -> str | None:
+    """Return why the accounts take no document in the order's currency for its customer; None: they do."""
+    kept = customer["currency"] if customer is not None else None
+    if kept is None or kept == order["currency"]:
+        return None
+    return f"the accounts keep this customer in {kept} and take no document in {order['currency']} for it"
+
+
+def _keep_currency(work: Work, order: Entity, customer: Entity) -> None:
+    """Let a customer that the accounts do not know yet be kept in the currency of its first order."""
+    known = any((ref["vendor"], ref["object"]) == (ACCOUNTS, "Customer") for ref in customer["refs"])
+    asked = commands.sent(work, ACCOUNTS, f"party/{customer['id']}") is not None
+    if not (known or asked) and order["currency"] not in ("", work.settings.currency):
+        work.set("party", customer["id"], currency=order["currency"])
 
 
 def end(work: Work, id_: str, status: str) -> None:

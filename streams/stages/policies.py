@@ -17,7 +17,7 @@ OWNERS: Mapping[str, str] = {
     "subscription": "stripe",
 }
 """Salesforce owns customer master data, QuickBooks finance; of other entities the newest version stands."""
-FIELD_OWNERS: Mapping[str, str] = {"party.opted_out": "pardot"}
+FIELD_OWNERS: Mapping[str, str] = {"party.opted_out": "pardot", "party.currency": "quickbooks"}
 """Exceptions by field."""
 UNIONS = frozenset({("party", "emails"), ("party", "phones")})
 """Lists that only grow: the policy decides who stands first."""

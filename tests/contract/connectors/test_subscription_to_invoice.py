@@ -38,10 +38,10 @@ class Merchant:
         about = {"name": "Ada Abel", "email": "ada@abel.example", "payment_method": "pm_card_visa"}
         return str((await self.do("customers", **about, **more))["id"])
 
-    async def subscribe(self, customer: str, **more: str) -> dict[str, Any]:
+    async def subscribe(self, customer: str, currency: str = "usd", **more: str) -> dict[str, Any]:
         """Subscribe a customer to three units of a plan, month by month."""
         product = (await self.do("products", name="Team", **{"metadata[sku]": "TEAM"}))["id"]
-        terms = {"product": product, "currency": "usd", "unit_amount": str(TEAM), "recurring[interval]": "month"}
+        terms = {"product": product, "currency": currency, "unit_amount": str(TEAM), "recurring[interval]": "month"}
         price = (await self.do("prices", **terms))["id"]
         item = {"items[0][price]": price, "items[0][quantity]": str(UNITS)}
         return await self.do("subscriptions", customer=customer, **item, **more)
@@ -147,6 +147,27 @@ async def test_refunds_and_credit_notes_are_booked_once(books: Company, billing:
     found = figures(flow)
     assert (found["refunded"], found["lifetime_value"]) == (22, PERIOD - 22)
     assert found["credit_balance"] == 8
+
+
+async def test_a_subscriber_in_another_currency_is_kept_in_it(
+    books: Company, billing: tuple[Company, Merchant]
+) -> None:
+    """Customer and documents are in the subscription's currency, figures in the home currency by the books' rate."""
+    company, merchant = billing
+    await books.put("settings", {"settings": {"multi_currency": True}})
+    rate = {"SourceCurrencyCode": "EUR", "AsOfDate": "2026-01-01", "Rate": 1.0843}
+    headers = {"Authorization": f"Bearer {books.credentials['access_token']}"}
+    url = f"/v3/company/{books.credentials['realm']}/exchangerate"
+    assert (await books.admin.post(url, json=rate, headers=headers)).is_success
+    flow = Flow(company, books)
+    await merchant.subscribe(await merchant.customer(), "eur")
+    for _ in range(2):
+        await flow.sweep("stripe")
+        assert await stored(books, "SalesReceipt") == [PERIOD]
+    assert [row["CurrencyRef"]["value"] for row in await books.records("SalesReceipt")] == ["EUR"]
+    [customer] = await books.records("Customer")
+    assert customer["CurrencyRef"]["value"] == "EUR"
+    assert (figures(flow)["currency"], figures(flow)["lifetime_value"]) == ("USD", Decimal("159.39"))
 
 
 async def test_a_trial_bills_nothing_and_renewals_bill_each_period_once(

@@ -70,7 +70,7 @@ def test_the_customer_s_own_record_joins_the_invoice_s_buyer(company: Company) -
     """Whichever comes first, they are one party, and the record knows better than the invoice."""
     connected(company)
     told(company, "invoice")
-    told(company, "customer", 2, name="Ada Abel-Brandt")
+    told(company, "customer", 2, name="Ada Abel-Brandt", email="ada@brandt.example", phone=None)
     assert company.only("party")["name"] == "Ada Abel-Brandt"
     told(company, "invoice", 3, description="again")
     assert company.only("party")["name"] == "Ada Abel-Brandt"
@@ -142,6 +142,17 @@ def test_totals_that_do_not_agree_wait_for_a_person(company: Company, more: dict
     assert asked(told(company, "invoice", 1, **UNPAID | more)) == []
     (item,) = [emit.value for emit in company.emits if emit.topic is REVIEW]
     assert said in getattr(item, "reason", "")
+
+
+def test_a_customer_has_one_currency_in_the_accounts(company: Company) -> None:
+    """That of its first order; an order in another waits for a person."""
+    connected(company, "USD")
+    commands = told(company, "invoice", 1, **UNPAID)
+    assert body(commands[0])["CurrencyRef"]["value"] == body(commands[-1])["CurrencyRef"]["value"] == "EUR"
+    other = {"id": "in_other", "currency": "usd"}
+    assert asked(told(company, "invoice", 2, **UNPAID | other)) == []
+    (item,) = [emit.value for emit in company.emits if emit.topic is REVIEW]
+    assert "keep this customer in EUR and take no document in USD" in getattr(item, "reason", "")
 
 
 def test_refunds_and_credit_notes_become_receipts_and_memos_once(company: Company) -> None:
