@@ -36,6 +36,10 @@ class Source(NamedTuple):
 
 def written(value: Any) -> str:
     """Return the JSON of a field's value; decimals, dates and instants as text."""
+    if value.__class__ is bool:
+        return "true" if value else "false"
+    if not value and value.__class__ in (list, dict):
+        return "[]" if value.__class__ is list else "{}"
     return _ENCODER.encode(paths.plain(value))
 
 

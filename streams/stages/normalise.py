@@ -182,16 +182,15 @@ class _Numbering:
 def _numbering(country: str) -> _Numbering | None:
     """Return what is known of a country that gives its calling code its name; of others the parser knows more."""
     table = phonenumbers.PhoneMetadata.metadata_for_region(country, None)
-    if table is None or phonenumbers.COUNTRY_CODE_TO_REGION_CODE[table.country_code][0] != country:
+    if table is None or table.country_code is None or table.general_desc is None:
+        return None
+    whole, code = table.general_desc.national_number_pattern, table.country_code
+    if whole is None or phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code][0] != country:
         return None
     lines = [desc.national_number_pattern for desc in (table.fixed_line, table.mobile) if desc is not None]
     prefixes = [table.national_prefix_for_parsing, table.international_prefix]
-    return _Numbering(
-        table.country_code,
-        re.compile(table.general_desc.national_number_pattern),
-        [re.compile(prefix) for prefix in prefixes if prefix],
-        [re.compile(line) for line in lines if line],
-    )
+    found = [[re.compile(pattern) for pattern in some if pattern] for some in (prefixes, lines)]
+    return _Numbering(code, re.compile(whole), *found)
 
 
 def _national(digits: str, country: str) -> str | None:

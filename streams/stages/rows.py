@@ -241,18 +241,22 @@ def _record(value: bytes, codec: Codec) -> Entity:
 
 
 class Table(Generic[R]):
-    """The rows of one type and tenant in one state."""
+    """The rows of one type and tenant in one state, for the work on one record: nobody else writes meanwhile."""
 
     def __init__(self, name: str, kind: type[R], tenant: str, state: State, codec: Codec) -> None:
         self._prefix = f"{name}{SEPARATOR}{tenant}"
         self._kind = kind
         self._state = state
         self._codec = codec
+        self._known: dict[tuple[str, ...], R | None] = {}
 
     def get(self, *parts: str) -> R | None:
         """Return a row."""
+        if parts in self._known:
+            return self._known[parts]
         value = self._state.get(self._key(*parts))
-        return None if value is None else _decoded(value, self._kind, self._codec)
+        found = self._known[parts] = None if value is None else _decoded(value, self._kind, self._codec)
+        return found
 
     def raw(self, *parts: str) -> bytes | None:
         """Return a row as it is stored."""
@@ -260,18 +264,19 @@ class Table(Generic[R]):
 
     def put(self, row: R, *parts: str) -> None:
         """Set a row; an equal one is not written again."""
-        key, value = self._key(*parts), self._codec.encode(TRANSFORM_STATE, row)
-        if self._state.get(key) != value:
-            self._state.put(key, value)
+        if self.get(*parts) != row:
+            self.set(row, *parts)
 
     def set(self, row: R, *parts: str) -> None:
         """Set a row that the caller knows to differ: what is there is not read."""
         self._state.put(self._key(*parts), self._codec.encode(TRANSFORM_STATE, row))
+        self._known.pop(parts, None)
 
     def drop(self, *parts: str) -> None:
         """Remove a row."""
-        if self._state.get(self._key(*parts)) is not None:
+        if self.get(*parts) is not None:
             self._state.put(self._key(*parts), None)
+            self._known[parts] = None
 
     def first(self, *parts: str) -> Sequence[str] | None:
         """Return the parts below `parts` of the first row, in key order."""

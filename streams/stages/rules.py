@@ -1,6 +1,6 @@
 """A tenant's business rules for agreed orders: ordered, named, a condition and effects; README.md shows the form."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -81,7 +81,7 @@ def judge(rules: Rules, order: Entity, customer: Entity | None, contact: Entity 
         MappingError: a condition has no answer for this order; names the rule.
     """
     values = {"order": order, "customer": customer, "contact": contact}
-    scope = expressions.Scope({role: _readable(role, value) for role, value in values.items()}, _trees())
+    scope = expressions.Scope({role: _Readable(role, value) for role, value in values.items()}, _trees())
     fields = {**UNTOUCHED, "document": _document(order), **rules.defaults.order}
     applied = [rule for rule in rules.rules if _fits(rule, scope)]
     for rule in applied:
@@ -104,10 +104,23 @@ def _fits(rule: Rule, scope: expressions.Scope) -> bool:
     return found
 
 
-def _readable(role: str, record: Entity | None) -> dict[str, Any]:
-    """Return every field of the entity; amounts as floating point, which compares but must not be reckoned with."""
-    fields = schema.as_role(role, record)
-    return {name: _comparable(fields.get(name)) for name in schema.entity(schema.ROLES[role])}
+class _Readable(Mapping[str, Any]):
+    """Every field of an entity, as it is read; amounts as floating point, which compares but is never reckoned with."""
+
+    def __init__(self, role: str, record: Entity | None) -> None:
+        self._names = schema.entity(schema.ROLES[role])
+        self._record = schema.as_role(role, record)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._names:
+            raise KeyError(name)
+        return _comparable(self._record.get(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def _comparable(value: Any) -> Any:

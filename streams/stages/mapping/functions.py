@@ -34,7 +34,7 @@ def _number(value: Scalar) -> Any:
 
 def _text(value: Scalar) -> str:
     if value.__class__ is str:
-        return normalise.text(value)  # type: ignore[arg-type]  # it is one
+        return normalise.text(value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
