@@ -1,7 +1,7 @@
 """Stripe's API over the one HTTP stack; reads only."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import httpx
@@ -16,6 +16,7 @@ from connectors.wire import loads
 PAGE = 100
 """Rows a list returns at most; the default is 10."""
 GONE = "resource_missing"
+INVOICE = "invoice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class StripeClient:
     async def objects(self, object_type: str, after: str | None) -> Page:
         """Return the objects that are older than the one with id `after`; None: from the newest."""
         params = {**EVERY.get(object_type, {}), **({"starting_after": after} if after else {})}
-        return await self._page(PATHS[object_type], params)
+        page = await self._page(PATHS[object_type], params)
+        return replace(page, rows=[await self._complete(object_type, row) for row in page.rows])
 
     async def events(self, **params: str) -> Page:
         """Return a page of events; Stripe keeps them for thirty days."""
@@ -51,7 +53,19 @@ class StripeClient:
         response = await self._get(f"read {object_type}", f"{PATHS[object_type]}/{id_}", WHOLE.get(object_type, {}))
         if response.status_code == httpx.codes.NOT_FOUND and fault_in(response).code == GONE:
             return None, read
-        return self._parsed(response), read
+        return await self._complete(object_type, self._parsed(response)), read
+
+    async def _complete(self, object_type: str, entity: Entity) -> Entity:
+        """Return an invoice with all its lines: it comes with ten (page "Retrieve an invoice's line items")."""
+        lines = entity.get("lines")
+        if object_type != INVOICE or not isinstance(lines, dict) or not lines.get("has_more"):
+            return entity
+        rows, more = list(lines["data"]), True
+        while more:
+            after = {"starting_after": str(rows[-1]["id"])} if rows else {}
+            page = await self._page(f"{PATHS[INVOICE]}/{entity['id']}/lines", after)
+            rows, more = [*rows, *page.rows], page.more and bool(page.rows)
+        return {**entity, "lines": {**lines, "data": rows, "has_more": False}}
 
     async def _page(self, path: str, params: Mapping[str, str]) -> Page:
         read = self._clock.now()

@@ -15,12 +15,14 @@ from connectors.sandbox.stripe import (
     subscriptions,
 )
 from connectors.sandbox.stripe.errors import missing_object
-from connectors.sandbox.stripe.forms import Params, whole
+from connectors.sandbox.stripe.forms import Params, text, whole
 from connectors.sandbox.stripe.ledger import Entity, Ledger, listing
 from connectors.sandbox.stripe.listing import listed
 
 Call = Callable[[Ledger, str, Params], Entity]
 """(account's ledger, id in the address, parameters) -> the answer."""
+INLINE = 10
+"""Lines that an invoice itself shows, and the default of their list (docs.stripe.com, "Pagination")."""
 COLLECTIONS: Mapping[str, str] = {
     "customers": "customer",
     "products": "product",
@@ -53,8 +55,12 @@ def _reader(kind: str) -> Call:
     return read
 
 
-def _lines(ledger: Ledger, id_: str, _params: Params) -> Entity:
-    return listing(f"/v1/invoices/{id_}/lines", ledger.require("invoice", id_)["lines"]["data"])
+def _lines(ledger: Ledger, id_: str, params: Params) -> Entity:
+    rows = ledger.require("invoice", id_)["lines"]["data"]
+    after, limit = text(params, "starting_after"), whole(params, "limit", INLINE)
+    start = next((number for number, row in enumerate(rows, 1) if row["id"] == after), 0)
+    end = start + limit
+    return listing(f"/v1/invoices/{id_}/lines", rows[start:end], more=end < len(rows))
 
 
 def _account(ledger: Ledger, _id: str, _params: Params) -> Entity:
@@ -137,5 +143,8 @@ def shown(answer: Any) -> Any:
     if isinstance(answer, dict):
         inner = answer.get("data") if answer.get("object") == "list" else None
         visible = {name: value for name, value in answer.items() if not name.startswith("_")}
+        lines = answer.get("lines") if answer.get("object") == "invoice" else None
+        if lines is not None and len(lines["data"]) > INLINE:
+            visible["lines"] = {**lines, "data": lines["data"][:INLINE], "has_more": True}
         return {**visible, "data": [shown(row) for row in inner]} if inner is not None else visible
     return answer

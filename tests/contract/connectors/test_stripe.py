@@ -43,6 +43,26 @@ async def test_every_object_is_read_and_followed(connect: Connect) -> None:
         assert again[0].version > max(raw.version for raw in raws)
 
 
+async def test_an_invoice_is_read_with_all_its_lines(connect: Connect) -> None:
+    """Stripe shows ten of them; the others are fetched, from the list as well as one by one."""
+    company = await connect("stripe", objects="invoice", overlap_seconds="0")
+    key = {"Authorization": f"Bearer {company.credentials['api_key']}"}
+    async with httpx.AsyncClient(base_url=company.admin.base_url, headers=key, timeout=60) as user:
+        customer = (await user.post("/v1/customers", data={"name": "Ada"})).json()["id"]
+        for number in range(123):
+            item = {"customer": customer, "amount": "100", "currency": "usd", "description": f"Part {number}"}
+            await user.post("/v1/invoiceitems", data=item)
+        form = {"customer": customer, "pending_invoice_items_behavior": "include"}
+        invoice = (await user.post("/v1/invoices", data=form)).json()
+    assert (len(invoice["lines"]["data"]), invoice["lines"]["has_more"]) == (10, True)
+    [listed], _ = await read(company)
+    [fetched] = await company.fetcher.fetch("invoice", [invoice["id"]])
+    for raw in (listed, fetched):
+        lines = loads(raw.body)["lines"]
+        assert len({line["description"] for line in lines["data"]}) == len(lines["data"]) == 123
+        assert lines["has_more"] is False
+
+
 async def test_a_deletion_that_stripe_has_forgotten_is_warned_of(
     connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
