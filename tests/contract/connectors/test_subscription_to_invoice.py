@@ -1,16 +1,20 @@
 """Subscription to invoice on the sandboxes: what Stripe bills is in the books, to the cent, once."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from connectors.ports import Raw
 from tests.contract.connectors.kit.company import Company, Connect
 from tests.contract.connectors.kit.flow import Flow
 
+GOLDEN = Path(__file__).parents[2] / "golden" / "stripe" / "invoice" / "in.json"
 DAY = 86_400
 TEAM, UNITS = 4900, 3
 PERIOD = Decimal(TEAM * UNITS) / 100
@@ -168,6 +172,26 @@ async def test_a_subscriber_in_another_currency_is_kept_in_it(
     [customer] = await books.records("Customer")
     assert customer["CurrencyRef"]["value"] == "EUR"
     assert (figures(flow)["currency"], figures(flow)["lifetime_value"]) == ("USD", Decimal("159.39"))
+
+
+@pytest.mark.parametrize("paid", [True, False], ids=["paid", "open"])
+async def test_tax_discount_and_proration_come_to_the_cent(
+    books: Company, billing: tuple[Company, Merchant], paid: bool
+) -> None:
+    """Prices that include tax, a coupon, a credit for unused time: the books' total is Stripe's, and nobody is asked."""
+    company, _ = billing
+    await books.put("settings", {"settings": {"multi_currency": True}})
+    invoice = json.loads(GOLDEN.read_text())
+    if not paid:
+        invoice |= {"status": "open", "amount_paid": 0, "payments": {"data": []}}
+    flow = Flow(company, books)
+    flow.receive("stripe", [Raw("invoice", invoice["id"], "2026-03-01T12:00:00.000000Z", json.dumps(invoice).encode())])
+    await flow.settle()
+    kind = "SalesReceipt" if paid else "Invoice"
+    assert await stored(books, kind) == [Decimal("107.80")]
+    [document] = await books.records(kind)
+    assert Decimal(str(document["TxnTaxDetail"]["TotalTax"])) == Decimal("17.21")
+    assert list(flow.reviews) == []
 
 
 async def test_a_trial_bills_nothing_and_renewals_bill_each_period_once(
