@@ -178,7 +178,7 @@ async def test_a_subscriber_in_another_currency_is_kept_in_it(
 async def test_tax_discount_and_proration_come_to_the_cent(
     books: Company, billing: tuple[Company, Merchant], paid: bool
 ) -> None:
-    """Prices that include tax, a coupon, a credit for unused time: the books' total is Stripe's, and nobody is asked."""
+    """Prices that include tax, a coupon, a credit for unused time: the books' total is Stripe's; nobody is asked."""
     company, _ = billing
     await books.put("settings", {"settings": {"multi_currency": True}})
     invoice = json.loads(GOLDEN.read_text())
