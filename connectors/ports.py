@@ -201,8 +201,10 @@ class FieldInfo:
 class Describer(Protocol):
     """Tells which fields a company has, its custom ones above all; asked by commands only."""
 
-    objects: Sequence[str]
-    """The types that may have some."""
+    @property
+    def objects(self) -> Sequence[str]:
+        """The types that may have some."""
+        ...
 
     def describes(self, name: str) -> bool:
         """Tell whether a field of this name, if there is one, is among those that `fields` returns."""

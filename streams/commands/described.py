@@ -131,9 +131,9 @@ class _Descriptions:
             return f"{vendor} is not connected; remove it, or connect {vendor}"
         if place not in self._known:
             try:
-                async with self._open(vendor) as asked:
-                    fields = {field.name: field for field in await asked.fields(object_type)}
-                    self._known[place] = asked, fields
+                async with self._open(vendor) as opened:
+                    described = {field.name: field for field in await opened.fields(object_type)}
+                    self._known[place] = opened, described
             except RejectedError as error:
                 return str(error)
         asked, fields = self._known[place]

@@ -68,8 +68,8 @@ class Policies:
     def __init__(self, own: Mapping[str, str] | None = None) -> None:
         for target, reason in check_policies(own or {}):
             raise MappingError(f"policies.{target}", reason)
-        shipped = {name: f"{OWNER}{vendor}" for name, vendor in (OWNERS | FIELD_OWNERS).items()}
-        self._all = {name: Policy.parse(text) for name, text in (shipped | dict(own or {})).items()}
+        shipped = {name: f"{OWNER}{vendor}" for name, vendor in {**OWNERS, **FIELD_OWNERS}.items()}
+        self._all = {name: Policy.parse(text) for name, text in {**shipped, **(own or {})}.items()}
         self._found: dict[tuple[str, str], Policy] = {}
 
     def of(self, entity: str, field: str) -> Policy:

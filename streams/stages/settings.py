@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.errors import MappingError, RejectedError
 from connectors.kafka.codec import Codec
-from connectors.kafka.records import ConnectionChanged
+from connectors.kafka.records import ConnectionChanged, CustomField
 from streams.stages import normalise, telling
 from streams.stages.mapping import Templates
 from streams.stages.mapping.custom import check_fields
@@ -27,6 +27,7 @@ class Settings:
         values: what expressions read as `settings`.
         tellings: how figures are told, by vendor.
         policies: who wins a field where systems disagree.
+        custom_fields: by canonical name, and where vendors have them.
         fingerprint: hash of everything that decides what a record becomes.
     """
 
@@ -38,6 +39,7 @@ class Settings:
     rules: Rules
     tellings: Mapping[str, Telling] = field(default_factory=dict)
     policies: Policies = SHIPPED
+    custom_fields: Mapping[str, CustomField] = field(default_factory=dict)
     fingerprint: str = ""
 
     @property
@@ -99,6 +101,7 @@ def _made(raw: bytes, codec: Codec, shipped: Templates) -> Settings:
         rules=parse_rules(changed.rules),
         tellings=_tellings(changed),
         policies=Policies(changed.policies) if changed.policies else SHIPPED,
+        custom_fields=changed.custom_fields,
         fingerprint=sha256(repr(replace(changed, revision=0)).encode()).hexdigest(),
     )
 
