@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from connectors.kafka.records import Entity
-from streams.stages import commands, display, normalise, telling
+from streams.stages import commands, display, normalise, prospects, telling
 from streams.stages.accounts import ask_customer, ask_item, ask_order, remote_id
 from streams.stages.mapping import Ref
 from streams.stages.opportunities import OPPORTUNITY, VENDOR
@@ -91,6 +91,8 @@ def _party(work: Work, change: Change) -> None:
     customer = work.get("party", party["organisation_id"])
     if customer is not None and commands.sent(work, "pardot", key) is not None:
         _prospect(work, party, customer)
+    for person, whose in prospects.concerned(work, change):
+        _prospect(work, person, whose)
 
 
 def _product(work: Work, change: Change) -> None:

@@ -13,7 +13,7 @@ from streams.stages.mapping.custom import check_fields
 from streams.stages.mapping.inbound import draft
 from streams.stages.mapping.outbound import body
 from streams.stages.merge import fresh
-from tests.unit.stages.kit import ACCOUNT, ALL, TENANT, Company, at, envelope, of, snapshot
+from tests.unit.stages.kit import ACCOUNT, ALL, CONTACT, TENANT, Company, at, envelope, of, snapshot
 from tests.unit.stages.kit import body as sent
 
 SETTINGS = {"zone": "America/New_York", "currency": "USD"}
@@ -111,6 +111,27 @@ def test_an_opportunitys_field_reaches_the_invoice(company: Company) -> None:
         {"DefinitionId": "2", "Type": "StringType", "StringValue": "P-7"},
         {"DefinitionId": "1", "Type": "StringType", "StringValue": "REP-"},
     ]
+
+
+TIER = {"Tier": CustomField("string", {"salesforce/Account": "Tier__c"}, {"pardot/Prospect": "Tier__c"})}
+PROSPECT = {"id": 7, "email": "ann@acme.example", "firstName": "Ann", "lastName": "Lee", "salesforceContactId": "003A"}
+
+
+@pytest.mark.parametrize("account_first", [True, False])
+def test_a_customers_field_reaches_its_prospects_before_any_invoice(company: Company, account_first: bool) -> None:
+    """Whatever comes first, each of its persons whom Pardot knows has it, and it follows; nobody else is written."""
+    accounts = dict.fromkeys(ALL, "1")
+    company.take(ConnectionChanged(TENANT, 1, accounts, "America/New_York", "USD", custom_fields=TIER))
+    account = ("salesforce", "Account", {**ACCOUNT, "Tier__c": "Gold"}, at(1))
+    others = [("salesforce", "Contact", CONTACT, at(2)), ("pardot", "Prospect", PROSPECT, at(3))]
+    found = [c for one in ([account, *others] if account_first else [*others, account]) for c in company.record(*one)]
+    assert sent(of(found, "pardot", "Prospect"))["Tier__c"] == "Gold"
+    assert of(found, "pardot", "Prospect").remote_id == "7"
+    stranger = {**CONTACT, "Id": "003B", "Email": "bo@acme.example", "FirstName": "Bo"}
+    assert company.record("salesforce", "Contact", stranger, at(4)) == []
+    changed = company.record("salesforce", "Account", {**ACCOUNT, "Tier__c": None}, at(5))
+    assert sent(of(changed, "pardot", "Prospect"))["Tier__c"] is None
+    assert company.record("salesforce", "Account", {**ACCOUNT, "Industry": "Mining", "Tier__c": None}, at(6)) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""Custom fields of customers and persons to the prospects that Pardot has, before there is any figure to tell.
+
+Only where a tenant writes custom fields to prospects: then it is kept who belongs to which customer, so that a
+customer's field reaches all its persons. A value that only Pardot has spoken of is not told to it.
+"""
+
+from collections.abc import Iterator
+
+from connectors.kafka.records import Entity
+from streams.stages.rows import Match
+from streams.stages.work import Change, Work
+
+PLACE = "pardot/Prospect"
+MEMBER = "member"
+"""Kind of match rows: a person of a customer, by both ids."""
+
+
+def concerned(work: Work, change: Change) -> Iterator[tuple[Entity, Entity]]:
+    """Yield whose prospects a changed party concerns, persons with their customers."""
+    names = [f"custom.{name}" for name, field in work.settings.custom_fields.items() if PLACE in field.write]
+    party = change.after
+    if not names or party is None:
+        return
+    _belong(work, change)
+    if _is_prospect(party):
+        customer = work.get("party", party["organisation_id"]) or party
+        if _spoken(names, party, customer):
+            yield party, customer
+    if _spoken(names, party) and (change.before is None or change.before["custom"] != party["custom"]):
+        for (id_,), _ in work.rows.matches.scan(MEMBER, party["id"]):
+            person = work.get("party", id_)
+            if person is not None and person["id"] != party["id"] and _is_prospect(person):
+                yield person, party
+
+
+def _belong(work: Work, change: Change) -> None:
+    former = change.before["organisation_id"] if change.before is not None else None
+    now = change.after["organisation_id"] if change.after is not None else None
+    if former is not None and former != now:
+        work.rows.matches.drop(MEMBER, former, change.id)
+    if now is not None:
+        work.rows.matches.put(Match([change.id]), MEMBER, now, change.id)
+
+
+def _is_prospect(party: Entity) -> bool:
+    return any((ref["vendor"], ref["object"]) == ("pardot", "Prospect") for ref in party["refs"])
+
+
+def _spoken(names: list[str], *parties: Entity) -> bool:
+    said = [party["provenance"].get(name, "pardot/") for party in parties for name in names]
+    return any(not one.startswith("pardot/") for one in said)
