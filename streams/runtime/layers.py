@@ -2,59 +2,70 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Generic, TypeVar
 
 from streams.runtime.types import StateView
 
+SEPARATOR = b"\x1f"
+"""Between the name of a table and the rest of a key."""
 V = TypeVar("V")
 
 
 class Ordered(Generic[V]):
-    """Rows by key that are found by prefix without looking at all of them."""
+    """Rows by key that are found by prefix without looking at all of them.
+
+    Keys are put in order when somebody asks for it, table by table: most rows are never scanned for.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[bytes, V] = {}
-        self._keys: list[bytes] = []
-
-    def put(self, key: bytes, value: V) -> None:
-        """Set a row."""
-        if key not in self.rows:
-            insort(self._keys, key)
-        self.rows[key] = value
+        self._seen = 0
+        self._tables: dict[bytes, list[bytes]] = {}
 
     def retain(self, rows: dict[bytes, V]) -> None:
         """Keep only these rows."""
         self.rows = rows
-        self._keys = sorted(rows)
+        self._seen = 0
+        self._tables = {}
 
     def under(self, prefix: bytes) -> Iterator[tuple[bytes, V]]:
         """Yield the rows whose key starts with `prefix`, in key order."""
-        at = bisect_left(self._keys, prefix)
-        while at < len(self._keys) and (key := self._keys[at]).startswith(prefix):
+        table, found, _ = prefix.partition(SEPARATOR)
+        keys = self._table(table) if found else sorted(self.rows)
+        at = bisect_left(keys, prefix)
+        while at < len(keys) and (key := keys[at]).startswith(prefix):
             yield key, self.rows[key]
             at += 1
 
+    def _table(self, name: bytes) -> list[bytes]:
+        """Return the keys of a table in order; a dictionary keeps new ones at its end, so only those are looked at."""
+        for key in islice(reversed(self.rows), len(self.rows) - self._seen):
+            insort(self._tables.setdefault(key.partition(SEPARATOR)[0], []), key)
+        self._seen = len(self.rows)
+        return self._tables.get(name, [])
+
 
 class Layer:
-    """Writes on top of `below`, kept apart until `fold` puts them there, or dropped with the layer."""
+    """Writes on top of `below`, kept apart until `fold` puts them there, or dropped with the layer.
+
+    Attributes:
+        rows: what was written.
+    """
 
     def __init__(self, below: StateView) -> None:
         self._below = below
         self._written = Ordered[bytes | None]()
-
-    @property
-    def rows(self) -> dict[bytes, bytes | None]:
-        """What was written."""
-        return self._written.rows
+        self.rows = self._written.rows
 
     def get(self, key: bytes) -> bytes | None:
         """Return a row, this layer's first."""
-        rows = self._written.rows
+        rows = self.rows
         return rows[key] if key in rows else self._below.get(key)
 
     def put(self, key: bytes, value: bytes | None) -> None:
         """Set a row; None deletes it."""
-        self._written.put(key, value)
+        self.rows[key] = value
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield the rows whose key starts with `prefix`, in key order."""
@@ -62,8 +73,7 @@ class Layer:
 
     def fold(self, into: "Layer") -> None:
         """Hand this layer's writes to the one below."""
-        for key, value in self.rows.items():
-            into.put(key, value)
+        into.rows.update(self.rows)
 
 
 def overlaid(
