@@ -36,11 +36,12 @@ class Records:
 
         New telephones and addresses alone raise no new question: they come often and prove little.
         """
-        former = self._index.traits(_name(draft.ref))
+        name = _name(draft.ref)
+        former = self._index.traits(name)
         traits = self.traits(draft) if former is None else former.after(draft.fields, draft.custom)
         if traits is None or traits == former:
             return None
-        self._index.put(_name(draft.ref), traits)
+        self._index.put(name, traits, former)
         return traits if former is not None and _who(traits) != _who(former) else None
 
     def leave(self, ref: Ref) -> None:

@@ -1,7 +1,8 @@
 """The inverted index over the rows of the state: which records share a key with this one.
 
-A row of a key holds the traits of its records, not only their names: a read per key is all that scoring needs. A record
-is one object of one vendor, so that a party's links can be undone without touching the index.
+A row of a key holds the names of its records, a row per record what it is compared by: so that what is read and written
+for every key stays small, and only records worth a comparison cost a read of their own. A record is one object of one
+vendor, so that a party's links can be undone without touching the index.
 """
 
 from collections.abc import Sequence
@@ -13,9 +14,8 @@ from streams.stages.rows import Block, Trait
 
 BUCKET = 20
 """A key with more records than this tells nothing; it is given up for good."""
-CANDIDATES = 50
-END = "\x1d"
-"""Between a record's name and its traits."""
+CANDIDATES = 12
+"""So many records are compared at most; they are those with most keys in common, then those with the rarest key."""
 
 
 class Blocks(Protocol):
@@ -65,54 +65,63 @@ class Index:
         return None if row is None else Traits.unpacked(row.text)
 
     def candidates(self, name: str, traits: Traits) -> list[tuple[str, Traits]]:
-        """Return the records that share a key, but for `name` itself: by key, the strongest first, then by arrival."""
-        found: dict[str, str] = {}
-        for key in self._keys_of(traits):
-            for entry in self._entries(key):
-                other, _, packed = entry.partition(END)
-                found.setdefault(other, packed)
-            if len(found) > CANDIDATES:
-                break
-        found.pop(name, None)
-        return [(other, Traits.unpacked(packed)) for other, packed in found.items()][:CANDIDATES]
+        """Return the records that share keys with it, but for `name` itself: who shares most comes first."""
+        found = []
+        for other in self._likely(name, traits):
+            row = self._known.get(other)
+            if row is not None:
+                found.append((other, Traits.unpacked(row.text)))
+        return found
 
-    def put(self, name: str, traits: Traits) -> None:
-        """Let a record stand in the index with these traits and no others."""
-        former, packed = self.traits(name), traits.packed()
+    def _likely(self, name: str, traits: Traits) -> list[str]:
+        shared: dict[str, int] = {}
+        for records in sorted(map(self._records, self._keys_of(traits)), key=len):
+            for other in records:
+                shared[other] = shared.get(other, 0) + 1
+        shared.pop(name, None)
+        return sorted(shared, key=shared.__getitem__, reverse=True)[:CANDIDATES]
+
+    def put(self, name: str, traits: Traits, former: Traits | None) -> None:
+        """Let a record stand in the index with these traits and no others; `former` are those that it stands with."""
         if former == traits:
             return
         own = self._keys_of(traits)
-        self._leave(name, former, own)
-        self._known.set(Trait(packed), name)
-        entry = f"{name}{END}{packed}"
+        self._known.set(Trait(traits.packed()), name)
+        left = keys(former) if former is not None else ()
+        self._leave(name, left, own)
         for key in own:
+            if key in left:
+                continue
             row = self._block(key)
             if row is None:
-                self._set(key, Block([entry]))
+                self._set(key, Block((name,)))
             elif not row.full:
-                others = [one for one in row.entries if not one.startswith(f"{name}{END}")]
-                full = len(others) >= BUCKET
-                self._set(key, Block([] if full else [*others, entry], full=full))
+                full = len(row.records) >= BUCKET
+                self._set(key, Block((), full=True) if full else Block((*row.records, name)))
 
     def drop(self, name: str) -> None:
         """Take a record out of the index."""
-        self._leave(name, self.traits(name), ())
+        former = self.traits(name)
+        self._leave(name, keys(former) if former is not None else (), ())
         self._known.drop(name)
 
-    def _leave(self, name: str, former: Traits | None, stay: Sequence[str]) -> None:
-        for key in keys(former) if former is not None else ():
+    def _leave(self, name: str, left: Sequence[str], stay: Sequence[str]) -> None:
+        for key in left:
             if key in stay:
                 continue
-            rest = [entry for entry in self._entries(key) if not entry.startswith(f"{name}{END}")]
+            row = self._block(key)
+            if row is None or row.full:
+                continue
+            rest = tuple(record for record in row.records if record != name)
             if rest:
                 self._set(key, Block(rest))
-            elif (row := self._block(key)) is not None and not row.full:
+            else:
                 self._blocks.drop(key)
                 self._read[key] = None
 
-    def _entries(self, key: str) -> Sequence[str]:
+    def _records(self, key: str) -> Sequence[str]:
         row = self._block(key)
-        return row.entries if row is not None else ()
+        return row.records if row is not None else ()
 
     def _keys_of(self, traits: Traits) -> list[str]:
         if self._keys is None or self._keys[0] is not traits:

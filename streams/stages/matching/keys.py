@@ -4,45 +4,49 @@ A key stands for one way in which two records of a party agree however noisy the
 that grow beyond their cap are given up; so each joins parts of two fields or is long.
 """
 
-from collections.abc import Iterator
-
 from streams.stages.matching.traits import PERSON, Email, Traits
 
 EMAIL_DIGITS = 5
 EMAIL_LOCAL = 8
 PHONE_TAIL = 8
+PHONE_LONG = 12
+NOWHERE = ("",) * 5
 STREET, CITY, POSTAL = 0, 1, 2
 
 
 def keys(traits: Traits) -> list[str]:
     """Return the keys of a record, each once; the first characters tell kind of party and kind of key."""
-    found = _of_person(traits) if traits.kind == PERSON else _of_organisation(traits)
-    return list(dict.fromkeys(f"{traits.kind}{key}" for key in (*_of_any(traits), *found)))
-
-
-def _of_any(traits: Traits) -> Iterator[str]:
-    for number in traits.numbers:
-        yield f"n{number}"
-    for phone in traits.phones:
-        yield f"t{phone[-PHONE_TAIL:]}"
+    kind = traits.kind
+    found = [f"{kind}n{number}" for number in traits.numbers]
+    found += [f"{kind}t{_telephone(phone)}" for phone in traits.phones]
     if traits.place and traits.place[STREET] and traits.place[POSTAL]:
-        yield f"a{traits.place[STREET][:8]}|{traits.place[POSTAL]}"
+        found.append(f"{kind}a{traits.place[STREET][:8]}|{traits.place[POSTAL]}")
+    if kind == PERSON:
+        _of_person(traits, found)
+    else:
+        _of_organisation(traits, found)
+    return list(dict.fromkeys(found))
 
 
-def _of_person(traits: Traits) -> Iterator[str]:
+def _telephone(digits: str) -> str:
+    """Return the end of a number; one more digit of a long one, which mostly ends in an extension that many have."""
+    return digits[-PHONE_TAIL:] + digits[-PHONE_LONG : 1 - PHONE_LONG]
+
+
+def _of_person(traits: Traits, found: list[str]) -> None:
     given, family, company = traits.given, traits.family, traits.company.replace(" ", "")
-    for email in traits.emails:
-        yield f"e{_mailbox(email)}"
-    if family and company:
-        yield f"c{family[:2]}|{company[:4]}"
-    if given and family:
+    _, _, postal, region, country = traits.place or NOWHERE
+    found += [f"Pe{_mailbox(email)}" for email in traits.emails]
+    if not family:
+        return
+    if company:
+        found.append(f"Pc{family[:2]}|{company[:4]}")
+    if given:
         first, last = sorted((given[:3], family[:3]))  # in order, so that swapped names meet
-        yield f"g{first}|{last}"
-        yield f"l{family[-4:]}|{given[0]}"
-    if traits.place and family:
-        _, _, postal, region, country = traits.place
-        if postal or region:
-            yield f"p{country}|{postal or region}|{family[0]}"
+        found.append(f"Pg{first}|{last}")
+        found.append(f"Pl{family[-4:]}|{given[0]}|{region}")
+    if postal or region:
+        found.append(f"Pp{country}|{postal or region}|{family[0]}")
 
 
 def _mailbox(email: Email) -> str:
@@ -52,12 +56,12 @@ def _mailbox(email: Email) -> str:
     return email.local if len(email.local) >= EMAIL_LOCAL else email.text
 
 
-def _of_organisation(traits: Traits) -> Iterator[str]:
+def _of_organisation(traits: Traits, found: list[str]) -> None:
     if traits.domain:
-        yield f"d{traits.domain}"
+        found.append(f"Od{traits.domain}")
     words = traits.company.split()
     if words:
-        yield f"c{''.join(words)[:6]}"
-        yield f"w{''.join(sorted(word[:4] for word in words))[:10]}"
+        found.append(f"Oc{''.join(words)[:6]}")
+        found.append(f"Ow{''.join(sorted(word[:4] for word in words))[:10]}")
         if traits.place and (near := traits.place[POSTAL] or traits.place[CITY]):
-            yield f"p{words[0][:2]}|{near[:5]}"
+            found.append(f"Op{words[0][:2]}|{near[:5]}")

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from rapidfuzz.distance import OSA, JaroWinkler, Levenshtein
 from rapidfuzz.fuzz import token_set_ratio
 
 from streams.stages.matching.names import NICKNAMES, same_person_may_use
-from streams.stages.matching.traits import PERSON, PLACE, Email, Traits
-from streams.stages.matching.weights import ORGANISATIONS, PERSONS, Levels
+from streams.stages.matching.traits import CACHED, PERSON, PLACE, Email, Traits
+from streams.stages.matching.weights import ORGANISATIONS, PERSONS, REVIEW, Levels
 
 T = TypeVar("T")
 _DIGITS = re.compile(r"\d+")
@@ -91,7 +92,7 @@ def compare(mine: Traits, other: Traits) -> Score:
             found["domain"] = "same" if mine.domain == other.domain else "other"
     if mine.phones and other.phones:
         found["phone"] = _best(_phone, mine.phones, other.phones)
-    if _strangers(found) and not (mine.numbers and other.numbers):
+    if not (mine.numbers and other.numbers) and (_strangers(found) or _hopeless(found, weights, mine, other)):
         return _score(found, weights)  # neither company nor place makes them one
     if mine.company and other.company:
         found["company"] = "same" if mine.company == other.company else _company(mine.company, other.company)
@@ -114,6 +115,18 @@ def _strangers(found: Mapping[str, str]) -> bool:
         and found.get("email", "odd") in _UNLIKE
         and found.get("phone", "other") in _UNLIKE
     )
+
+
+def _hopeless(found: Mapping[str, str], weights: Mapping[str, Levels], mine: Traits, other: Traits) -> bool:
+    """Tell whether not even a person would be asked, were company and place the same."""
+    if found.get("email") == "same" or found.get("phone") == "same":
+        return False  # the company may tell whether it belongs to two
+    best = sum([weights[field][level] for field, level in found.items()])
+    if mine.company and other.company:
+        best += weights["company"]["same"]
+    if mine.place and other.place:
+        best += _PLACE_AT_BEST
+    return best < REVIEW
 
 
 def _places(mine: Traits, other: Traits, found: dict[str, str]) -> None:
@@ -145,6 +158,7 @@ def _rank(level: str) -> int:
     return RANKS[level] if level else UNKNOWN_RANK
 
 
+@lru_cache(maxsize=CACHED)
 def _name(a: str, b: str) -> str:
     if not a or not b:
         return ""
@@ -224,6 +238,7 @@ def _company(a: str, b: str) -> str:
     return "other" if level == "near" and _counted(a, b) else level
 
 
+@lru_cache(maxsize=CACHED)
 def _text(a: str, b: str) -> str:
     alike = Levenshtein.normalized_similarity(a, b)
     if alike < NEAR and (" " in a or " " in b):
@@ -247,6 +262,7 @@ def _numbers(mine: Sequence[str], other: Sequence[str], found: dict[str, str]) -
             found[name] = "same" if value == theirs[name] else _code(value, theirs[name])
 
 
+_PLACE_AT_BEST = sum(PERSONS[field]["same"] for field in PLACE)
 _PLACE_LEVELS = (_text, _text, _code, _other, _other)
 _ORDER = {
     level: n

@@ -39,6 +39,8 @@ PLACE: Mapping[str, str] = {
 NUMBERS: Mapping[str, str] = {"tax_id": "tax", "registration_number": "register", "birth_date": "born"}
 """Custom fields that tell who somebody is, and what their numbers are called here."""
 MIN_PHONE = 7
+CACHED = 16_384
+"""So many folded texts are remembered: names, companies and places come again and again."""
 _NO_DIGIT = re.compile(r"\D+")
 _SCHEME = re.compile(r"^(?:https?://)?(?:www\.)?", re.IGNORECASE)
 
@@ -103,7 +105,7 @@ class Traits:
             kind=kind,
             given=given,
             family=family,
-            company=normalise.company_key(fields.get("company_name" if person else "name") or "") or "",
+            company=_company(fields.get("company_name" if person else "name") or ""),
             emails=tuple(dict.fromkeys(_email(one) for one in emails if one.strip() and not _role(one)))
             if person
             else (),
@@ -124,7 +126,12 @@ class Traits:
         return replace(found, **{trait: getattr(self, trait) for trait in silent})
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=CACHED)
+def _company(name: str) -> str:
+    return normalise.company_key(name) or ""
+
+
+@lru_cache(maxsize=CACHED)
 def _unpacked(text: str) -> Traits:
     kind, given, family, company, emails, phones, domain, numbers, *place = text.split(SEPARATOR)
     addresses = tuple(parsed(email) for email in emails.split(" ")) if emails else ()
@@ -132,6 +139,7 @@ def _unpacked(text: str) -> Traits:
     return Traits(kind, given, family, company, addresses, own, tuple(place), domain, tuple(numbers.split()))
 
 
+@lru_cache(maxsize=CACHED)
 def fold(value: str | None) -> str:
     """Return text in lower case, without accents and punctuation, single blanks between words."""
     if not value:
@@ -175,6 +183,7 @@ def _names(fields: Mapping[str, Any]) -> tuple[str, str]:
     return _squeezed(given), _squeezed(family)
 
 
+@lru_cache(maxsize=CACHED)
 def _squeezed(name: str | None) -> str:
     words = fold(name).split()
     return "".join([word for word in words if word not in TITLES] or words)

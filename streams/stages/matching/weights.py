@@ -19,10 +19,10 @@ PERSONS: Mapping[str, Levels] = {
     "family": {"same": 3.5, "short": 2.5, "near": 2.5, "initial": 0.7, "weak": 0.7, "other": -2.5, "clash": -2.5},
     "swapped": {"names": -0.5},
     "email": {
-        "same": 7.0, "near": 6.0, "local": 6.0, "digits": 6.0, "digits near": 4.0, "masked": 3.5, "by name": 2.5,
+        "same": 7.0, "near": 6.0, "local": 6.0, "digits": 6.0, "digits near": 4.5, "masked": 3.5, "by name": 2.5,
         "odd": -0.5, "other": -6.0,
     },
-    "phone": {"same": 6.0, "stem": 5.0, "near": 4.0, "like": 3.0, "other": -2.5},
+    "phone": {"same": 6.0, "stem": 5.0, "near": 4.5, "like": 3.0, "other": -2.5},
     "company": {"same": 2.5, "near": 2.0, "weak": 0.7, "other": -1.5},
     "street": {"same": 3.8, "near": 3.2, "weak": 0.5, "other": -1.0},
     "city": {"same": 2.0, "near": 1.7, "weak": 0.5, "other": -2.0},

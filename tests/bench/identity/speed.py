@@ -1,10 +1,12 @@
 """How fast the matcher is on one core, with the index in RocksDB as a shard has it."""
 
+import gc
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 import psutil
@@ -18,77 +20,130 @@ from streams.stages.rows import Link, Rows
 from tests.bench.identity.data import Sample
 
 CHUNK = 500
+WINDOWS = 20
 MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What one stretch of records took.
+    """What the records after a mark took.
 
     Attributes:
-        parties: there are now.
-        rate: records per second of this process's main thread, RocksDB's own threads aside.
-        wall: records per second of the clock.
-        rss: MiB of the whole process.
+        parties: there were.
+        records: there were.
+        known: share of the measured records that were linked to a party that was there.
+        rate: records per second of the main thread's processor time: the median of `WINDOWS` chunks.
+        best: of the quickest chunk.
+        all_threads: records per second of processor time, RocksDB's own threads included, over all chunks.
+        rss: MiB of the whole process, the generated records included.
         disk: MiB of the database.
     """
 
     parties: int
+    records: int
+    known: float
     rate: float
-    wall: float
+    best: float
+    all_threads: float
     rss: float
     disk: float
 
 
+class Bench:
+    """A shard's state and the matcher on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._store = Store(folder / "db", time.time)
+        self._store.open("bench", "bench", 0, 3600)
+        self._unit = 0
+        self._records = 0
+
+    def fill(self, samples: Sequence[Sample]) -> None:
+        """Let records stand in the state, each as a party of its own, without asking who they are."""
+        outer = Layer(self._store)
+        for sample in samples:
+            rows = Rows("bench", outer, _CODEC)
+            _link(rows, sample, new_id("bench", sample.draft.ref))
+            Records(rows).stand(sample.draft)
+        self._commit(outer, len(samples))
+
+    def take(self, samples: Sequence[Sample]) -> int:
+        """Work on records, one layer each, and write what a commit would; return how many were linked."""
+        outer = Layer(self._store)
+        known = 0
+        for sample in samples:
+            layer = Layer(outer)
+            rows = Rows("bench", layer, _CODEC)
+            draft, records = sample.draft, Records(rows)
+            traits = records.traits(draft)
+            if traits is None:
+                continue
+            verdict = records.verdict(draft.ref, traits)
+            linked = verdict.band is Band.LINK
+            known += linked
+            _link(rows, sample, verdict.candidates[0].party if linked else new_id("bench", draft.ref))
+            records.stand(draft)
+            layer.fold(outer)
+        self._commit(outer, len(samples))
+        return known
+
+    def _commit(self, layer: Layer, records: int) -> None:
+        self._unit += 1
+        self._records += records
+        self._store.queue(layer.rows, self._unit)
+        self._store.write(layer.rows, Meta("bench", "bench", self._unit, time.time()))
+        self._store.settle(self._unit)
+
+    def pace(self, samples: Iterator[Sample], parties: int) -> Pace:
+        """Measure the next records."""
+        chunks = [list(islice(samples, CHUNK)) for _ in range(WINDOWS)]
+        gc.collect()
+        gc.freeze()  # the generated records are the bench's own, and no worker has them to look through
+        times, known, all_threads = [], 0, time.process_time()
+        for chunk in chunks:
+            began = time.thread_time()
+            known += self.take(chunk)
+            times.append(time.thread_time() - began)
+        all_threads = time.process_time() - all_threads
+        gc.unfreeze()
+        return Pace(
+            parties,
+            self._records,
+            known / (CHUNK * WINDOWS),
+            CHUNK / median(times),
+            CHUNK / min(times),
+            CHUNK * WINDOWS / all_threads,
+            psutil.Process().memory_info().rss / MIB,
+            sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file()) / MIB,
+        )
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+
 def paces(samples: Iterator[Sample], marks: Sequence[int]) -> Iterator[Pace]:
-    """Take in records until there are so many parties; measure the last tenth before each mark."""
+    """Fill the state until it has so many true parties, and measure what comes next; and so on for each mark."""
     with TemporaryDirectory() as folder:
-        store = Store(Path(folder) / "db", time.time)
-        store.open("bench", "bench", 0, 3600)
-        parties, unit = 0, 0
+        bench = Bench(Path(folder))
+        parties, batch, seen = 0, "", set[str]()
         for mark in marks:
-            count, cpu, wall = 0, 0.0, 0.0
             while parties < mark:
                 chunk = list(islice(samples, CHUNK))
-                if not chunk:
-                    return
-                unit += 1
-                began, started = time.thread_time(), time.perf_counter()
-                new = _take(store, chunk, unit)
-                if parties >= mark - mark // 10:
-                    count, cpu, wall = (
-                        count + len(chunk),
-                        cpu + time.thread_time() - began,
-                        wall + time.perf_counter() - started,
-                    )
-                parties += new
-            disk = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file()) / MIB
-            yield Pace(parties, count / cpu, count / wall, psutil.Process().memory_info().rss / MIB, disk)
-        store.close()
+                for sample in chunk:
+                    if (name := sample.draft.ref.id.partition("-")[0]) != batch:
+                        batch, seen = name, set()
+                    parties += sample.truth not in seen
+                    seen.add(sample.truth)
+                bench.fill(chunk)
+            yield bench.pace(samples, parties)
+        bench.close()
 
 
-def _take(store: Store, chunk: Sequence[Sample], unit: int) -> int:
-    """Work on a chunk, one layer per record, and write what a commit would; return how many parties are new."""
-    outer = Layer(store)
-    new = 0
-    for sample in chunk:
-        layer = Layer(outer)
-        rows = Rows("bench", layer, _CODEC)
-        draft, records = sample.draft, Records(rows)
-        traits = records.traits(draft)
-        if traits is None:
-            continue
-        verdict = records.verdict(draft.ref, traits)
-        linked = verdict.band is Band.LINK
-        party = verdict.candidates[0].party if linked else new_id("bench", draft.ref)
-        new += not linked
-        rows.links.put(Link("party", party), draft.ref.vendor, draft.ref.object, draft.ref.id)
-        records.stand(draft)
-        layer.fold(outer)
-    store.queue(outer.rows, unit)
-    store.write(outer.rows, Meta("bench", "bench", unit, time.time()))
-    store.settle(unit)
-    return new
+def _link(rows: Rows, sample: Sample, party: str) -> None:
+    ref = sample.draft.ref
+    rows.links.put(Link("party", party), ref.vendor, ref.object, ref.id)
 
 
 _CODEC = Codec(LocalIds())

@@ -166,11 +166,11 @@ def index(codec: Codec) -> Index:
 
 def test_the_index_follows_a_record(index: Index) -> None:
     """A record is found by what it is now, not by what it was, and not at all once it is gone."""
-    index.put("r", person())
+    index.put("r", person(), None)
     assert index.candidates("s", person()) == [("r", person())]
     assert index.candidates("r", person()) == []
     other = person(given_name="Carlos", family_name="Diaz", company_name="Globex", emails=["x@y.example"], phones=[])
-    index.put("r", other)
+    index.put("r", other, person())
     assert index.candidates("s", person()) == []
     assert index.candidates("s", other) == [("r", other)]
     index.drop("r")
@@ -180,7 +180,9 @@ def test_the_index_follows_a_record(index: Index) -> None:
 def test_a_key_of_too_many_is_given_up(index: Index) -> None:
     """What a crowd shares tells nothing and costs no more than one small row; other keys still serve."""
     for number in range(BUCKET + 1):
-        index.put(str(number), person(emails=[f"somebody{chr(97 + number % 26)}{number // 26}@x.example"], phones=[]))
+        index.put(
+            str(number), person(emails=[f"somebody{chr(97 + number % 26)}{number // 26}@x.example"], phones=[]), None
+        )
     assert index.candidates("s", person(emails=[], phones=[])) == []
     assert index.candidates("s", person(emails=["somebodyb0@x.example"]))[0][0] == "1"
 
