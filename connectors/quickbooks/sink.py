@@ -14,7 +14,7 @@ from connectors.quickbooks.objects import MARKED, TRANSACTIONS, stored, with_mar
 
 OBJECTS = TRANSACTIONS | {"Customer", "Item"}
 VOIDED = frozenset({"Invoice", "SalesReceipt", "Payment"})
-"""What has a void; a credit memo or refund receipt can only be deleted."""
+"""What has a void; a credit memo or refund receipt is deleted instead."""
 REPEATS = UUID("6f0c35f1-7d5c-5d0e-9a29-6cb9bd0a1f0a")
 NUMBERING = "CustomTxnNumbers"
 """In a body beside DocNumber: the preference of that name. Where it is off a number is stored, and used again."""
@@ -65,7 +65,7 @@ class QuickBooksSink:
             raise RejectedError(f"QuickBooks sink: {call.operation} of {call.object} needs the object's id")
         if call.operation == "void" and call.object in VOIDED:
             return await self._void(call, call.remote)
-        if call.operation == "delete":
+        if call.operation == "delete" or (call.operation == "void" and call.object in TRANSACTIONS):
             return await self._delete(call, call.remote)
         raise RejectedError(f"QuickBooks sink: operation {call.operation} does not exist for {call.object}")
 

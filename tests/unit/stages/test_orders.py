@@ -8,7 +8,7 @@ import pytest
 
 from connectors.kafka.records import Command, Decision, ReviewItem
 from connectors.kafka.topics import REVIEW
-from tests.unit.stages.kit import AT, TENANT, Company, body, envelope, of
+from tests.unit.stages.kit import AT, TENANT, Company, body, envelope, of, version
 
 VENDORS = ("woocommerce", "quickbooks")
 BILLING = {"first_name": "Ada", "last_name": "Lane", "email": "ada@buyer.example", "country": "US"}
@@ -150,6 +150,17 @@ def test_a_cancelled_order_is_voided_unless_money_went_back(company: Company) ->
     assert kinds(tell(other, refund("12.40", 71), "1", "refund")) == ["PUT RefundReceipt"]
     assert tell(other, order("processing"), "3") == []
     assert other.only("order")["episode"] == 1
+
+
+def test_what_a_person_voided_in_the_accounts_gets_no_refund(company: Company) -> None:
+    """The sale is out of the books already; the shop may tell of the order again."""
+    company.connect(*VENDORS)
+    receipt = of(tell(company, order(), "1"), "quickbooks", "SalesReceipt")
+    company.result(receipt, "9", document(receipt, "9", 17.4))
+    voided = {**document(receipt, "9", 0), **envelope("9", 3), "PrivateNote": f"Voided - {receipt.object_key}"}
+    company.record("quickbooks", "SalesReceipt", voided, version(3))
+    assert tell(company, refund("17.40"), "1", "refund") == []
+    assert [c for c in tell(company, order("completed"), "2") if c.object != "Customer"] == []
 
 
 def test_the_item_follows_when_the_product_becomes_known(company: Company) -> None:

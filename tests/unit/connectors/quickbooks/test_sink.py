@@ -125,7 +125,7 @@ async def test_an_update_repeats_its_request_id_until_the_token_moves(
         ("SalesReceipt", "void", {"operation": "update", "include": "void"}, {"sparse": True}),
         ("Payment", "void", {"operation": "update", "include": "void"}, {"sparse": True}),
         ("RefundReceipt", "delete", {"operation": "delete"}, {}),
-        ("CreditMemo", "delete", {"operation": "delete"}, {}),
+        ("CreditMemo", "void", {"operation": "delete"}, {}),
         ("Invoice", "delete", {"operation": "delete"}, {}),
         ("SalesReceipt", "delete", {"operation": "delete"}, {}),
         ("Customer", "delete", {}, {"sparse": True, "Active": False}),
