@@ -73,9 +73,16 @@ def _prospect(work: Work, person: Entity, customer: Entity) -> None:
     if not any(normalise.address(email) for email in person["emails"]):
         return
     prospect = remote_id(person, "pardot", "Prospect")
-    key = f"party/{person['id']}"
+    key, customer = f"party/{person['id']}", _seen_from(work, person, customer)
     records = {"contact": person, "customer": _as_told(work, "pardot", key, customer)}
     commands.put(work, "pardot/to_prospect", key, customer["id"], records, prospect)
+
+
+def _seen_from(work: Work, person: Entity, customer: Entity) -> Entity:
+    """Return the customer that a person's prospect shows, whoever it is told for; without figures, the person's own."""
+    if customer["id"] == person["id"]:
+        customer = work.get("party", person["organisation_id"]) or customer
+    return customer if customer["finance"] is not None else {**customer, "finance": person["finance"]}
 
 
 def _party(work: Work, change: Change) -> None:

@@ -15,7 +15,7 @@ from connectors.kafka.records import Command, ConnectionChanged
 from connectors.kafka.topics import REVIEW
 from streams.stages.mapping import Templates
 from streams.stages.pipeline import Pipeline
-from tests.unit.stages.kit import ACCOUNT, TENANT, Company, at, body
+from tests.unit.stages.kit import ACCOUNT, CONTACT, TENANT, Company, at, body
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "stripe"
 
@@ -249,6 +249,20 @@ def test_the_plan_is_told_in_the_field_that_the_connection_names(company: Compan
     (account,) = (c for c in told(company, "subscription", 2) if c.vendor == "salesforce")
     assert (account.object, account.remote_id) == ("Account", ACCOUNT["Id"])
     assert (body(account)["Subscription_Plan__c"], body(account)["Subscription_Status__c"]) == ("Team", "ACTIVE")
+
+
+def test_a_contact_s_own_subscription_is_told_to_its_prospect_once(company: Company) -> None:
+    """The prospect shows the contact's company and, as long as that has no figures, the contact's own."""
+    vendors = dict.fromkeys(("stripe", "salesforce", "pardot"), "1")
+    fields = {"pardot": {"subscription_plan": "Plan__c"}}
+    company.take(ConnectionChanged(TENANT, 1, vendors, "UTC", "EUR", figures=fields))
+    company.record("salesforce", "Account", ACCOUNT, at(0))
+    company.record("salesforce", "Contact", CONTACT, at(0))
+    told(company, "product")
+    told(company, "customer", 1, name="Ann Lee", email="ann@acme.example", phone=None, address=None)
+    (prospect,) = (c for c in told(company, "subscription", 2) if c.vendor == "pardot")
+    assert (body(prospect)["Plan__c"], body(prospect)["company"]) == ("Team", "Acme, Inc.")
+    assert told(company, "subscription", 3, description="no news") == []
 
 
 def test_another_currency_recurs_in_none(company: Company) -> None:
