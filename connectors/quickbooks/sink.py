@@ -18,6 +18,8 @@ VOIDED = frozenset({"Invoice", "SalesReceipt", "Payment"})
 REPEATS = UUID("6f0c35f1-7d5c-5d0e-9a29-6cb9bd0a1f0a")
 NUMBERING = "CustomTxnNumbers"
 """In a body beside DocNumber: the preference of that name. Where it is off a number is stored, and used again."""
+CREATED_WITH = frozenset({("Item", "Type"), ("Item", "IncomeAccountRef")})
+"""What we leave alone once an object is there: an item may count stock, or have an account of its own."""
 SERVER_FIELDS = ("Id", "SyncToken", "sparse", "MetaData", "domain")
 
 
@@ -74,7 +76,7 @@ class QuickBooksSink:
         return stored(await self._client.post(call.object, body, call.request_id, _params(body)))
 
     async def _update(self, call: Call, remote: RemoteRef) -> Outcome:
-        body = _content(call.body)
+        body = {name: value for name, value in _content(call.body).items() if (call.object, name) not in CREATED_WITH}
         # A note that we do not set may have been typed by a person: it is left as it is.
         if call.object in MARKED and MARKED[call.object][0] in body:
             body = with_marker(call.object, body, call.object_key)

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.kafka.records import VendorResult
+from connectors.kafka.records import Entity, VendorResult
 from connectors.wire import iso_micros
-from streams.stages import canonicalise, commands, holds, money, references
+from streams.stages import accounts, canonicalise, commands, holds, money, references
 from streams.stages.absorb import absorb, parsed, version_in
 from streams.stages.identity import new_id
 from streams.stages.mapping import Ref
 from streams.stages.merge import with_ref
+from streams.stages.orders import ACCOUNTS
 from streams.stages.work import Work
 
 MADE_OF_ORDERS: Mapping[str, str] = {"order": "invoice", "refund": "invoice", "payment": "payment"}
@@ -43,6 +44,8 @@ def take(work: Work, result: VendorResult) -> None:
             absorb(work, result.vendor, result.object, body, version, id_, written)
     elif episode:
         _document(work, result, ref, body, version)
+        if kind != "payment":
+            _recount(work, work.get("order", id_))
         if kind == "order" and result.operation == "PUT":
             _agrees(work, ref, id_)
 
@@ -86,3 +89,12 @@ def _agrees(work: Work, ref: Ref, order_id: str) -> None:
         total = f"{money.text(order['grand_total'])} {order['currency']}"
         reason = f"the {ref.object} is by {money.text(difference)} off the order's total of {total}; correct it there"
         holds.ask(work, order, reason)
+
+
+def _recount(work: Work, order: Entity | None) -> None:
+    """Read anew the items that count stock: a sale moves it without a new version of the item."""
+    for product_id in dict.fromkeys(line["product_id"] for line in order["lines"]) if order is not None else ():
+        product = work.get("product", product_id)
+        item = accounts.remote_id(product, ACCOUNTS, "Item") if product is not None else None
+        if item is not None and work.linked(Ref(ACCOUNTS, "Item.stock", item)).id is not None:
+            commands.fetch(work, ACCOUNTS, "Item", item, None)

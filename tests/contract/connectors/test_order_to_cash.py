@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from connectors.ports import Call
 from tests.contract.connectors.kit.company import Company, Connect
 from tests.contract.connectors.kit.flow import Flow
 from tests.contract.connectors.kit.shops import ADA, ShopifyShop, WooShop
@@ -141,6 +142,29 @@ async def test_both_shops_and_the_books_know_one_product(
     stocks = {(row["system"], int(row["quantity"])) for row in flow.of("stock") if row["product_id"] == mugs[0]["id"]}
     assert ("woocommerce", 47) in stocks
     assert {system for system, _ in stocks} == {"woocommerce", "shopify"}
+
+
+async def test_an_item_that_counts_stock_goes_on_counting(books: Company, woo: tuple[Company, WooShop]) -> None:
+    """It is found by its SKU and stays what it is; each sale and refund is told as stock."""
+    company, shop = woo
+    mug, shirt = await shop.catalogue()
+    accounts = {row["Name"]: {"value": row["Id"]} for row in await books.records("Account")}
+    counted = {
+        "Name": "Mug (stock)", "Sku": "MUG-1", "Type": "Inventory", "TrackQtyOnHand": True, "QtyOnHand": 50,
+        "InvStartDate": "2026-01-01", "IncomeAccountRef": accounts["Sales of Product Income"],
+        "ExpenseAccountRef": accounts["Cost of Goods Sold"], "AssetAccountRef": accounts["Inventory Asset"],
+    }  # fmt: skip
+    made = await books.write(Call("Item", "product/0", "put", counted, "r-item", None, None))
+    assert made.error is None, made.error
+    flow = Flow(company, books)
+    order = await shop.order(mug, shirt)
+    await flow.sweep("woocommerce")
+    [item] = [row for row in await books.records("Item") if row.get("Sku") == "MUG-1"]
+    assert (item["Type"], item["QtyOnHand"]) == ("Inventory", 47)
+    assert [row["quantity"] for row in flow.of("stock") if row["system"] == "quickbooks"] == [47]
+    await shop.make(f"orders/{order['id']}/refunds", amount=order["total"])
+    await flow.sweep("woocommerce")
+    assert [row["quantity"] for row in flow.of("stock") if row["system"] == "quickbooks"] == [50]
 
 
 async def test_a_shopify_order_is_invoiced_paid_and_refunded(

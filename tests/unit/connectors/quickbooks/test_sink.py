@@ -105,6 +105,16 @@ async def test_an_update_is_sparse_with_every_line(
     assert company.body == {"Line": LINES, "sparse": True, "Id": "12", "SyncToken": "3"}
 
 
+async def test_an_item_that_is_there_keeps_type_and_account(
+    sink: QuickBooksSink, company: Company, make_call: MakeCall, remote: RemoteRef
+) -> None:
+    """It may count stock, and its income may go to an account of the bookkeeper's choice."""
+    company.stores("Item")
+    body = {"Name": "Mug", "Type": "Service", "IncomeAccountRef": {"value": "2"}}
+    await sink.write([make_call("Item", body, remote=remote)])
+    assert company.body == {"Name": "Mug", "sparse": True, "Id": "12", "SyncToken": "3"}
+
+
 async def test_an_update_repeats_its_request_id_until_the_token_moves(
     sink: QuickBooksSink, company: Company, make_call: MakeCall
 ) -> None:
