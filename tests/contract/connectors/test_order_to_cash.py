@@ -64,6 +64,21 @@ async def test_a_paid_order_is_one_customer_and_one_receipt_of_the_same_total(
     assert [len(flow.of(entity)) for entity in ("party", "order", "invoice")] == [1, 1, 1]
 
 
+@pytest.mark.parametrize("ours", [True, False])
+async def test_the_shop_numbers_where_the_company_lets_it(
+    books: Company, woo: tuple[Company, WooShop], ours: bool
+) -> None:
+    """Else QuickBooks counts on, and the shop's number stands in the note."""
+    company, shop = woo
+    await books.put("settings", {"settings": {"custom_txn_numbers": ours}})
+    flow = Flow(company, books)
+    order = await shop.order(*await shop.catalogue())
+    await flow.sweep("woocommerce")
+    [receipt] = await books.records("SalesReceipt")
+    assert receipt["DocNumber"] == (order["number"] if ours else "1001")
+    assert receipt["PrivateNote"].startswith(f"Order {order['number']}")
+
+
 async def test_a_guest_becomes_a_customer_by_the_address_given(books: Company, woo: tuple[Company, WooShop]) -> None:
     """Two orders of one guest are one customer; another guest is another."""
     company, shop = woo
