@@ -20,8 +20,8 @@ from connectors.sandbox.stripe.ledger import PREFIXES
 
 NAME = "stripe"
 VERSION = "2026-10-28.endive"
-SETTINGS: Mapping[str, Any] = {"forgotten_event": ""}
-"""Id of the event up to which all are gone, as if thirty days had passed."""
+SETTINGS: Mapping[str, Any] = {"forgotten_event": "", "seed_bills": True}
+"""Id of the event up to which all are gone, as if thirty days had passed; whether a seed's customers are billed."""
 INDEXED = ("customer", "product", "invoice", "email", "test_clock")
 
 
@@ -77,7 +77,8 @@ class _Stripe:
     def _seed(self, account: str, size: int, number: int) -> dict[str, int]:
         # Ids as well come from the seed.
         ledger = self._api.ledger(account, Random(number))  # noqa: S311 - repeatable on purpose
-        return seed.seed(ledger, size, Random(number))  # noqa: S311 - as above
+        bills = bool(self._ctx.setting(account, "seed_bills", True))
+        return seed.seed(ledger, size, Random(number), bills=bills)  # noqa: S311 - as above
 
 
 def _identity(account: str) -> dict[str, Any]:

@@ -356,3 +356,12 @@ async def test_seeds_are_the_same(account: Account) -> None:
         rows = (await account.get("invoices", limit="100"))["data"]
         seen.append([(row["id"], row["total"], row["status"]) for row in rows])
     assert seen[0] == seen[1]
+
+
+async def test_a_seed_may_leave_out_bills(account: Account) -> None:
+    """A large account of customers alone is made quickly: no invoices, no subscriptions."""
+    await account.http.post("/__sandbox/settings", json={"settings": {"seed_bills": False}})
+    made = (await account.http.post("/__sandbox/seed", json={"size": 8, "seed": 3})).json()["made"]
+    assert (made["customer"], made["subscription"], made["invoice"]) == (8, 0, 0)
+    assert len((await account.get("customers", limit="100"))["data"]) == 8
+    assert (await account.get("invoices"))["data"] == (await account.get("subscriptions"))["data"] == []
