@@ -67,17 +67,19 @@ def refuse(record: Entity, field: str, policy: Policy, stands: Any, value: Any, 
     `record` is changed, its list of conflicts replaced. Of several that say the same the newest is named, with the
     version in which it first said so.
     """
-    if not differ(stands, value) and not record[FIELD]:
+    disagree = differ(stands, value)
+    here = [entry for entry in record[FIELD] if entry["field"] == field]
+    if not disagree and not here:
         return
-    former = next((entry for entry in of_field(record, field) if _says(entry, source)), None)
+    former = next((entry for entry in here if _says(entry, source)), None)
     if former is not None and source.version < Source.parse(former["refused_by"]).version:
         return
-    text = written(value) if differ(stands, value) else None
+    text = written(value) if disagree else None
     if former is not None and former["refused"] == text:
         return  # said again, that is no change of the record
     entries = [entry for entry in record[FIELD] if entry is not former]
     if text is not None:
-        same = next((entry for entry in entries if (entry["field"], entry["refused"]) == (field, text)), None)
+        same = next((entry for entry in here if entry["refused"] == text), None)
         if same is None or newer(source, Source.parse(same["refused_by"])):
             entry = {"field": field, "policy": policy.name, "refused": text, "refused_by": str(source)}
             entries = [*(other for other in entries if other is not same), {**entry, "review": same and same["review"]}]
@@ -98,11 +100,6 @@ def settle(record: Entity, field: str, stands: Any, source: Source) -> None:
         for entry in record[FIELD]
         if entry["field"] != field or not (_says(entry, source) or not differ(stands, json.loads(entry["refused"])))
     ]
-
-
-def of_field(record: Entity, field: str) -> Iterator[dict[str, Any]]:
-    """Yield the entries of a field."""
-    yield from (entry for entry in record.get(FIELD, ()) if entry["field"] == field)
 
 
 def without(record: Entity, refs: list[dict[str, str]]) -> Entity:

@@ -170,7 +170,7 @@ def _decided(record: Entity, name: str, value: Any, current: Any, source: Source
     """Tell whether `source` sets the field; what is refused or displaced by another system is noted as a conflict."""
     said = record["provenance"].get(name)
     wins = _wins(record, name, value, current, source, policy)
-    if said is None or conflicts.FIELD not in record:
+    if said is None or conflicts.FIELD not in record or (value == current and not record[conflicts.FIELD]):
         return wins
     if wins and record[conflicts.FIELD]:
         conflicts.settle(record, name, value, source)

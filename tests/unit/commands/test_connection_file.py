@@ -7,7 +7,7 @@ import pytest
 from connectors.errors import FatalError, MappingError
 from connectors.ports import Secret
 from connectors.tokens import MemoryTokenStore
-from streams.commands.connection_apply import _store
+from streams.commands.connection_apply import _connection, _store, _wrong_texts
 from streams.commands.connection_file import ConnectionFile, Elsewhere
 
 GOOD = """\
@@ -122,3 +122,42 @@ async def test_a_new_webhook_secret_keeps_the_access_token() -> None:
     after = await tokens.get("acme", "quickbooks")
     assert after is not None
     assert (after.values["access_token"], after.values["webhook_secret"]) == ("a", "w")
+
+
+FIELDS = GOOD.replace(
+    "    vendors:",
+    """\
+    policies:
+      party.website: hold
+    custom_fields:
+      Tier:
+        type: string
+        read: {salesforce/Account: Tier__c}
+        write:
+          quickbooks/Invoice: 2
+    vendors:""",
+)
+
+
+def test_policies_and_custom_fields_are_read(tmp_path: Path) -> None:
+    """A DefinitionId may be written as a number."""
+    entry = ConnectionFile(written(tmp_path, FIELDS), {}).tenants[0]
+    assert entry.policies == {"party.website": "hold"}
+    assert entry.custom_fields["Tier"].write == {"quickbooks/Invoice": "2"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("party.website: hold", "party.webside: hold", ":7: tenants[0].policies.party.webside: party has no field"),
+        ("party.website: hold", "party: owner:sap", ":7: tenants[0].policies.party: names sap, which is not connected"),
+        ("salesforce/Account", "salesforce/Acount", ":11: tenants[0].custom_fields.Tier.read.salesforce/Acount: no"),
+        ("quickbooks/Invoice", "stripe/Invoice", ":13: tenants[0].custom_fields.Tier.write.stripe/Invoice: no"),
+    ],
+)
+def test_what_cannot_hold_is_told_with_its_line(tmp_path: Path, old: str, new: str, told: str) -> None:
+    """As everything in the file: file, line and field."""
+    path = written(tmp_path, FIELDS.replace(old, new, 1))
+    file = ConnectionFile(path, {})
+    problems = list(_wrong_texts(file, 0, _connection(file, file.tenants[0], None)))
+    assert [problem for problem in problems if f"{path}{told}" in problem], problems
