@@ -263,7 +263,7 @@ def _numbers(mine: Sequence[str], other: Sequence[str], found: dict[str, str]) -
 
 
 _PLACE_AT_BEST = sum(PERSONS[field]["same"] for field in PLACE)
-_PLACE_LEVELS = (_text, _text, _code, _other, _other)
+_PLACE_LEVELS: Sequence[Callable[[str, str], str]] = (_text, _text, _code, _other, _other)
 _ORDER = {
     level: n
     for n, level in enumerate(

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from streams.runtime.layers import Layer
 
-KEYS = st.sampled_from([b"", b"a", b"a/1", b"a/2", b"ab", b"b/1", b"\xff", b"\xff\xff"])
+KEYS = st.sampled_from(
+    [b"", b"a", b"a\x1f", b"a\x1f1", b"a\x1f2", b"ab", b"ab\x1f1", b"b\x1f1", b"b\x1f1\x1f2", b"\xff", b"\xff\xff"]
+)
 WRITES = st.lists(st.tuples(KEYS, st.none() | st.sampled_from([b"", b"x", b"y"])), max_size=8)
 
 
@@ -44,6 +46,20 @@ def test_layers_read_as_one_dict(below: dict[bytes, bytes], lower: list, upper: 
     assert second.get(prefix) == expected.get(prefix)
     second.fold(first)
     assert list(first.scan(prefix)) == list(expected.scan(prefix))
+
+
+@given(st.lists(st.tuples(WRITES, KEYS), max_size=4))
+def test_scans_see_what_was_written_since_the_last(steps: list) -> None:
+    """However writes and scans take turns, a scan shows every row so far."""
+    layer, model = Layer(Rows({})), dict[bytes, bytes]()
+    for writes, prefix in steps:
+        for key, value in writes:
+            layer.put(key, value)
+            if value is None:
+                model.pop(key, None)
+            else:
+                model[key] = value
+        assert list(layer.scan(prefix)) == list(Rows(model).scan(prefix))
 
 
 @given(WRITES, KEYS)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.kafka.codec import Codec
-from streams.stages.matching import Band, Index, Traits, compare, judge
-from streams.stages.matching.index import BUCKET
+from streams.stages.matching import Band, Index, Traits, compare, judge, score
+from streams.stages.matching.index import BUCKET, CANDIDATES
 from streams.stages.matching.keys import keys
 from streams.stages.matching.weights import LINK, REVIEW
 from streams.stages.rows import Rows
@@ -185,6 +185,51 @@ def test_a_key_of_too_many_is_given_up(index: Index) -> None:
         )
     assert index.candidates("s", person(emails=[], phones=[])) == []
     assert index.candidates("s", person(emails=["somebodyb0@x.example"]))[0][0] == "1"
+
+
+def test_who_shares_most_is_compared(index: Index) -> None:
+    """Where many share a key, those with the most keys in common come first, then those with the rarest key."""
+    crowd = [
+        person(given_name=f"X{chr(97 + n)}y", emails=[f"other{n}@x.example"], phones=[]) for n in range(CANDIDATES + 2)
+    ]
+    for n, one in enumerate(crowd):
+        index.put(f"crowd{n}", one, None)
+    index.put("phone", person(given_name="Zoe", family_name="Quinn", company_name=None, emails=[]), None)
+    index.put("ann", person(phones=[]), None)
+    found = [name for name, _ in index.candidates("s", person())]
+    assert found[:2] == ["ann", "phone"]
+    assert len(found) == CANDIDATES
+
+
+FEW = st.sampled_from(["", "ann", "anna", "bob", "lee", "smith 12", "smith 13", "acme", "acme tools", "globex"])
+
+
+@st.composite
+def someone(draw: st.DrawFn) -> Traits:
+    """Draw a person or an organisation with few values, so that they often agree."""
+    address = {"line1": draw(FEW), "city": draw(FEW), "region": draw(FEW), "postal_code": None, "country": draw(FEW)}
+    emails = draw(st.lists(st.sampled_from(["ann.lee@a.example", "ann.lee@b.example", "bob@a.example"]), max_size=1))
+    phones = draw(st.lists(st.sampled_from(["+14155552671", "+14155552678", "+442071838750"]), max_size=1))
+    names = {"given_name": draw(FEW), "family_name": draw(FEW), "company_name": draw(FEW), "name": draw(FEW)}
+    kind = draw(st.sampled_from(["PERSON", "ORGANISATION"]))
+    found = Traits.of({"kind": kind, **names, "emails": emails, "phones": phones, "billing_address": address})
+    assert found is not None
+    return found
+
+
+@given(someone(), someone())
+def test_who_is_let_go_early_would_not_have_been_meant(mine: Traits, other: Traits) -> None:
+    """Leaving company and place aside where they cannot help changes no verdict."""
+    early = compare(mine, other)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(score, "_hopeless", lambda *_: False)
+        full = compare(mine, other)
+    assert early.names_agree == full.names_agree
+    if early != full:
+        assert full.total < REVIEW
+        assert not full.shared
+        assert not early.shared
+        assert early.total < REVIEW
 
 
 def test_who_only_counts_up_is_not_even_asked_about() -> None:
