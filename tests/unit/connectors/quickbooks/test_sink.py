@@ -96,6 +96,21 @@ async def test_a_create_carries_request_id_and_reference(
     assert loads(outcome.body)["Id"] == "12"
 
 
+@pytest.mark.parametrize(
+    ("definition", "include"), [("1", None), ("3", None), ("57820000001", "enhancedAllCustomFields")]
+)
+async def test_custom_fields_of_the_newer_kind_are_asked_to_be_taken(
+    sink: QuickBooksSink, company: Company, make_call: MakeCall, remote: RemoteRef, definition: str, include: str | None
+) -> None:
+    """Created or updated; the three of the sales forms need no word."""
+    company.stores("Invoice")
+    fields = [{"DefinitionId": definition, "Type": "StringType", "StringValue": "P-7"}]
+    for known in (None, remote):
+        await sink.write([make_call("Invoice", {"Line": LINES, "CustomField": fields}, remote=known)])
+        assert company.params.get("include") == include
+        assert company.body["CustomField"] == fields
+
+
 async def test_an_update_is_sparse_with_every_line(
     sink: QuickBooksSink, company: Company, make_call: MakeCall, remote: RemoteRef
 ) -> None:
