@@ -103,9 +103,9 @@ async def test_custom_fields_of_the_newer_kind_are_asked_to_be_taken(
     sink: QuickBooksSink, company: Company, make_call: MakeCall, remote: RemoteRef, definition: str, include: str | None
 ) -> None:
     """Created or updated; the three of the sales forms need no word."""
-    company.stores("Invoice")
     fields = [{"DefinitionId": definition, "Type": "StringType", "StringValue": "P-7"}]
     for known in (None, remote):
+        company.stores("Invoice")
         await sink.write([make_call("Invoice", {"Line": LINES, "CustomField": fields}, remote=known)])
         assert company.params.get("include") == include
         assert company.body["CustomField"] == fields
