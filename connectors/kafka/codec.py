@@ -141,10 +141,12 @@ class _Reader:
 
     def read(self, data: bytes) -> dict[str, Any]:
         if self.compiled is not None:
-            with contextlib.suppress(Exception):  # what is broken, and how, is fastavro's decision
+            try:
                 value, end = self.compiled(data, PREFIX.size)
-                if end == len(data):
-                    return value
+            except Exception:  # noqa: BLE001  what is broken, and how, is fastavro's decision
+                return self._referee(data)
+            if end == len(data):
+                return value
         return self._referee(data)
 
     def _referee(self, data: bytes) -> dict[str, Any]:

@@ -112,7 +112,7 @@ class Guard:
         try:
             made = handler(record, own)
             for output in made:
-                headers = sum(len(name) + len(value) for name, value in output.headers)
+                headers = sum([len(name) + len(value) for name, value in output.headers])
                 self._check_size(output.topic, output.key, output.value, headers)
             for key, value in own.rows.items():
                 self._check_size("the state", key, value)

@@ -132,7 +132,7 @@ class Work:
         former = self.get(draft.entity, found.id) or self._reborn(draft.entity, found.id)
         self.save(draft.entity, merge(former, news or draft, version, self.settings.policies))
         self.link(draft.ref, draft.entity, former["id"], version, digest=digest)
-        return replace(found, id=former["id"])
+        return found if found.id == former["id"] else replace(found, id=former["id"])
 
     def _reborn(self, entity: str, id_: str) -> Entity:
         """Return an empty record; one that was deleted counts its versions on."""

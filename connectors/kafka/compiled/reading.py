@@ -139,12 +139,25 @@ class _Reading(Source):
             self._number(left)
 
     def _map(self, schema: Any, name: str) -> None:
+        last = self.name(), self.name()
+        self.line(f"{last[0]} = {last[1]} = None")
         blocks, left = self._blocks(name, "{}")
         with blocks:
             with self.block(f"for _ in range({left}):"):
                 key = self.value("string")
-                self.line(f"{name}[{key}] = {self.value(schema['values'])}")
+                if self.kind(schema["values"])[0] == "string":
+                    self._shared(name, key, last)
+                else:
+                    self.line(f"{name}[{key}] = {self.value(schema['values'])}")
             self._number(left)
+
+    def _shared(self, into: str, key: str, last: tuple[str, str]) -> None:
+        """Read a text that often is the one before: who set a field is one text for many."""
+        data, text = last
+        self._size()
+        self.line("b = d[p:p + n]; p += n")
+        self.line(f"if b != {data}: {data} = b; {text} = b.decode()")
+        self.line(f"{into}[{key}] = {text}")
 
     def _union(self, schema: Any, name: str) -> None:
         self.line("n = d[p]; p += 1")

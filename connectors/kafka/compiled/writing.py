@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
+from functools import lru_cache
 from typing import Any
 
 from connectors.kafka.compiled.source import NotCompiledError, Source
@@ -68,7 +69,14 @@ def _decimal(value: Decimal, scale: int, precision: int) -> bytes:
     return number.to_bytes(size, "big", signed=True)
 
 
+def _text(value: str) -> bytes:
+    data = value.encode()
+    return _length(len(data)) + data
+
+
 _HELPERS: Mapping[str, Any] = {
+    "text": _text,
+    "key": lru_cache(maxsize=4096)(_text),
     "length": _length,
     "integer": _integer,
     "decimal": _decimal,
@@ -117,7 +125,10 @@ class _Writing(Source):
         self.line(f"if {value} is not None: raise TypeError")
 
     def _string(self, _: Any, value: str) -> None:
-        self.line(f"b = {value}.encode(); out += length(len(b)); out += b")
+        self.line(f"b = {value}.encode(); n = len(b)")
+        self.line("if n < 64: out.append(n + n)")
+        self.line("else: out += length(n)")
+        self.line("out += b")
 
     def _bytes(self, _: Any, value: str) -> None:
         self.line(f"if {value}.__class__ is not bytes: raise TypeError")
@@ -162,9 +173,16 @@ class _Writing(Source):
         key, item = self.name(), self.name()
         with self.block(f"if {value}:"):
             self.line(f"out += length(len({value}))")
+            former, written = self.name(), self.name()
+            self.line(f"{former} = None")
             with self.block(f"for {key}, {item} in {value}.items():"):
-                self._string(None, key)
-                self._value(schema["values"], item)
+                self.line(f"out += key({key})")
+                if self.kind(schema["values"])[0] == "string":
+                    # Who set a field is one text for many.
+                    self.line(f"if {item} is not {former}: {former} = {item}; {written} = text({item})")
+                    self.line(f"out += {written}")
+                else:
+                    self._value(schema["values"], item)
         self.line("out.append(0)")
 
     def _union(self, schema: Any, value: str) -> None:

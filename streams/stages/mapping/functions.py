@@ -222,6 +222,7 @@ DIRECT: Mapping[tuple[str, int], Callable[..., Any]] = {
     **{(name, 1): _of_one(function) for name, function in ONE.items()},
     **{(name, 2): _of_two(function, name in SECOND_MAY_BE_NULL) for name, function in TWO.items()},
     ("size", 1): _of(len, (str, list, dict)),
+    ("string", 1): _of(str, (str, int)),
     ("coalesce", 1): _first,
     ("first", 1): _first,
     ("joined", 2): _of(_joined, _TEXT, _LIST),

@@ -1,6 +1,5 @@
 """Vendor JSON to a draft of a canonical entity."""
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,9 +44,11 @@ def draft(template: Template, body: Mapping[str, Any], settings: Mapping[str, An
         MappingError: a required field is empty or a value does not fit; names the field.
     """
     if template.flat is not None:
-        with contextlib.suppress(Exception):  # what is wrong, and where, shows field by field
+        try:
             id_, fields, custom, links, same_as = template.flat({"source": body, "settings": settings})
-            return Draft(template.entity, Ref(template.vendor, template.object, id_), fields, custom, links, same_as)
+        except Exception:  # noqa: BLE001  what is wrong, and where, shows field by field
+            return by_field(template, body, settings)
+        return Draft(template.entity, Ref(template.vendor, template.object, id_), fields, custom, links, same_as)
     return by_field(template, body, settings)
 
 

@@ -30,6 +30,7 @@ SHAPES = [
     "joined('-', a.many.map(m, text(m.leaf)))",
     "a.many[0]", "a.many[1].leaf", "size(a.many) > 0", "size(a.text)", "text(a.text).split(':')",
     "case(a.text, {'x': 'y', 'Voided': a.number}, null)",
+    "string(a.number)", "string(a.text)",
     "case(a.number, {4: 'y', 5: a.text}, 'z')", "a.number > 1.5", "1.5 < 2.5", "a.number == 1.5",
     "a.text in ['x', 'y']", "'leaf' in a.many[0]", "'Tier' in a.deep ? 'x' : 'y'",
 ]  # fmt: skip
