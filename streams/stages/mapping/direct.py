@@ -346,6 +346,8 @@ def _equal(a: Any, b: Any) -> bool:
 
 
 def _within(value: Any, of: Any) -> bool:
+    if value is None and of.__class__ is list:
+        return None in of
     if value.__class__ is not str or of.__class__ not in (list, dict):
         raise LeftToEngineError
     if of.__class__ is list and any(item.__class__ is not str for item in of):

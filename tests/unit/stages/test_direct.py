@@ -32,7 +32,7 @@ SHAPES = [
     "case(a.text, {'x': 'y', 'Voided': a.number}, null)",
     "string(a.number)", "string(a.text)",
     "case(a.number, {4: 'y', 5: a.text}, 'z')", "a.number > 1.5", "1.5 < 2.5", "a.number == 1.5",
-    "a.text in ['x', 'y']", "'leaf' in a.many[0]", "'Tier' in a.deep ? 'x' : 'y'",
+    "a.text in ['x', 'y']", "a.deep.leaf in ['x', 'y']", "'leaf' in a.many[0]", "'Tier' in a.deep ? 'x' : 'y'",
 ]  # fmt: skip
 TREES: Mapping[str, Tree] = {"a": paths.declare(["text", "number", "deep.leaf", "many[].leaf"])}
 
