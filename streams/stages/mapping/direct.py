@@ -331,9 +331,12 @@ def _at(of: Any, place: Any) -> Any:
 
 
 def _plus(a: Any, b: Any) -> Any:
-    if a.__class__ is not b.__class__ or a.__class__ not in (str, list):
+    if a.__class__ is not b.__class__ or a.__class__ not in (str, list, int):
         raise LeftToEngineError
-    return a + b
+    found = a + b
+    if found.__class__ is int and not -paths.MAX_INT <= found < paths.MAX_INT:
+        raise LeftToEngineError
+    return found
 
 
 def _equal(a: Any, b: Any) -> bool:

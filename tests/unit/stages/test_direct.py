@@ -24,7 +24,7 @@ LEAVES = st.sampled_from(
 SHAPES = [
     "a.text == null ? 'none' : a.text", "a.number == false", "a.number != 0",
     "a.text < a.number", "!(a.text == '')",
-    "a.text + 'x'", "a.many.map(m, m.leaf)", "a.many.filter(m, m.leaf != null)", "a.many + ['x']",
+    "a.text + 'x'", "a.many.map(m, m.leaf)", "a.many.filter(m, m.leaf != null)", "a.many + ['x']", "a.number + 1",
     "a.text == 'x' || a.number > 3", "a.text != null && a.text.startsWith('A')", "a.deep.leaf", "a.deep",
     "coalesce([a.text, a.number, 'z'])", "text(a.number) + text(a.text)",
     "joined('-', a.many.map(m, text(m.leaf)))",

@@ -78,7 +78,7 @@ def test_shipped_templates_say_the_same_at_once(name: str, data: st.DataObject) 
     assert at_once(template, given_) in (found, None)
 
 
-@pytest.mark.parametrize("name", sorted(set(files(FOLDER)) - {"woocommerce/refund"}))  # adds numbers: the engine's
+@pytest.mark.parametrize("name", sorted(files(FOLDER)))
 def test_usual_records_need_no_engine(name: str) -> None:
     """What vendors send, and what we send them, is mapped at once."""
     template = TEMPLATES.named(name)
