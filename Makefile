@@ -36,8 +36,8 @@ check: $(READY) ## lint, types and architecture; seconds
 test: check ## check, then every test but the long chaos runs
 	@$(BIN)/python -m pytest
 
-chaos: $(READY) ## every fault test ten times, other seeds each time; then `backfill`
-	@$(BIN)/python -m pytest tests/chaos --chaos-rounds=10
+chaos: $(READY) ## every fault test ten times, other seeds each time; ten orders of recorded events; `backfill`
+	@$(BIN)/python -m pytest tests/chaos tests/replay --chaos-rounds=10 --replay-shuffles=10
 	@$(MAKE) --no-print-directory backfill
 
 backfill: $(READY) ## each source reads 100,000 objects while they change; SIZE=20000 VENDOR=stripe

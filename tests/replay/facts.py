@@ -1,0 +1,81 @@
+"""What canonical records say, whatever ids they were given and in which order their sources spoke."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.kafka.records import Entity
+from streams.stages.mapping import paths
+from tests.replay.vendors import Key
+
+ABOUT = ("id", "tenant", "version", "changed_at", "provenance", "conflicts", "rules", "refs")
+"""Fields that say which record it is and how it came about."""
+
+GROWING = frozenset({"emails", "phones"})
+"""Lists to which every state adds: a state that comes late is passed over, and what it alone had is not in them."""
+
+
+def differences(one: Mapping[str, Mapping[str, Any]], other: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return what two replays say differently."""
+    found = [f"{name} is only in one of them" for name in sorted(one.keys() ^ other.keys())]
+    for name in sorted(one.keys() & other.keys()):
+        for field in sorted(one[name].keys() | other[name].keys()):
+            mine, theirs = one[name].get(field), other[name].get(field)
+            if mine != theirs and not (field in GROWING and _within(mine, theirs)):
+                found.append(f"{name}: {field} is {mine!r} or {theirs!r}")
+    return found
+
+
+def _within(one: Any, other: Any) -> bool:
+    return set(one) <= set(other) or set(other) <= set(one)
+
+
+def facts(latest: Mapping[tuple[str, str], Entity], created: set[Key]) -> dict[str, dict[str, Any]]:
+    """Return every living record's fields by a name that does not depend on the choice of its id.
+
+    A record's name is the first of its vendors' objects, of those that were there without us; a document that is there
+    because of us is named by its order, a payment by its document. Canonical ids in fields become such names.
+    """
+    living = {id_: (entity, record) for (entity, id_), record in latest.items() if not record["deleted"]}
+    names = {id_: name for id_, (_, record) in living.items() if (name := _name(record, created)) is not None}
+    for of in (_order, _document):
+        for id_, (_, record) in living.items():
+            if id_ not in names and (cause := of(record)) in names:
+                kinds = sorted(f"{ref['vendor']}/{ref['object']}" for ref in record["refs"])
+                names[id_] = f"{', '.join(kinds)} of {names[cause]}"
+    for id_, (_, record) in living.items():
+        survivor = record["merged_into"]
+        while survivor is not None:
+            names[id_] = names.get(survivor, survivor)
+            survivor = living[survivor][1]["merged_into"] if survivor in living else None
+    found = {}
+    for id_, (entity, record) in living.items():
+        if record["merged_into"] is None:
+            told = {name: value for name, value in paths.plain(record).items() if name not in ABOUT}
+            refs = sorted(f"{r['vendor']}/{r['object']}/{r['id']}" for r in record["refs"] if _key(r) not in created)
+            found[f"{entity} {names.get(id_, id_)}"] = {**_renamed(told, names), "refs": refs}
+    return found
+
+
+def _name(record: Entity, created: set[Key]) -> str | None:
+    refs = sorted("/".join(_key(ref)) for ref in record["refs"] if _key(ref) not in created)
+    return refs[0] if refs else None
+
+
+def _order(record: Entity) -> str:
+    return str(record.get("order_id"))
+
+
+def _document(record: Entity) -> str:
+    return str(next((part["invoice_id"] for part in record.get("allocations") or ()), None))
+
+
+def _key(ref: Mapping[str, str]) -> Key:
+    return ref["vendor"], ref["object"], ref["id"]
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _renamed(part, names) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_renamed(item, names) for item in value]
+    return names.get(value, value) if isinstance(value, str) else value
