@@ -55,7 +55,7 @@ class Layer:
 
     def __init__(self, below: StateView) -> None:
         self._below = below
-        self._written = Ordered[bytes | None]()
+        self._written: Ordered[bytes | None] = Ordered()
         self.rows = self._written.rows
 
     def get(self, key: bytes) -> bytes | None:
