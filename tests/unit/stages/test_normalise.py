@@ -95,7 +95,7 @@ def test_amounts_round_half_up_to_the_currencys_digits(value: str, currency: str
 def test_standard_forms_are_idempotent(value: str) -> None:
     """The standard form of a standard form is itself."""
     for standard in (normalise.text, normalise.email, normalise.country, normalise.phone):
-        assert standard(standard(value)) == standard(value)  # type: ignore[operator]  # all take one text
+        assert standard(standard(value)) == standard(value)
     key = normalise.company_key(value)
     assert key is None or normalise.company_key(key) == key
 
