@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from connectors.errors import MappingError
 from connectors.kafka.records import Entity
 from streams.stages import commands, display
-from streams.stages.orders import ACCOUNTS, AGREED, document_key, is_received, refund_key, stands
+from streams.stages.orders import ACCOUNTS, AGREED, document_key, is_received, payment_key, refund_key, stands
 from streams.stages.work import Work
 
 ITEMS = "items"
@@ -44,9 +44,8 @@ def _payments(work: Work, records: Mapping[str, Entity | None]) -> None:
     """Ask for what was paid on an invoice; a receipt says itself that it is paid."""
     order = records["order"] or {}
     for payment in order["payments"] if order["document"] == "INVOICE" else ():
-        key = f"payment/{order['id']}/{order['episode']}/{payment['id']}"
         own = {**records, "order": {**order, "payments": [payment]}}
-        commands.put(work, "quickbooks/to_payment", key, order["customer_id"], own)
+        commands.put(work, "quickbooks/to_payment", payment_key(order, payment), order["customer_id"], own)
 
 
 def _refunds(work: Work, records: Mapping[str, Entity | None]) -> None:

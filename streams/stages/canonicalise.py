@@ -56,6 +56,8 @@ def remove(work: Work, ref: Ref, link: Link, version: str) -> None:
         orders.end(work, link.id, "CANCELLED")
         work.rows.links.put(replace(link, source_version=version), ref.vendor, ref.object, ref.id)
         return
+    if refunds.is_one(work, ref):
+        refunds.remove(work, ref)
     if link.object_key is not None:
         commands.close(work, ref.vendor, link.object_key)
     if link.entity == "party":

@@ -31,6 +31,11 @@ def refund_key(order: Entity, refund: Mapping[str, Any]) -> str:
     return f"refund/{order['id']}/{refund['id']}"
 
 
+def payment_key(order: Entity, payment: Mapping[str, Any]) -> str:
+    """Return our name of a payment on the order's document."""
+    return f"payment/{order['id']}/{order['episode']}/{payment['id']}"
+
+
 def is_received(order: Entity) -> bool:
     """Tell whether any money came for an order."""
     return bool(order["payments"]) or order["payment_status"] in ("PAID", "PARTLY_PAID")
@@ -81,9 +86,16 @@ def agree(work: Work, id_: str, former: Entity | None) -> None:
     agreed = _decided(work, {**agreed, **verdict.fields})
     agreed = agreed if verdict.skip else holds.settle(work, agreed, former)
     work.save("order", agreed)
-    if customer is not None and not (verdict.skip or agreed["hold"]):
-        _keep_currency(work, agreed, customer)
     work.won[id_] = verdict
+
+
+def settle(work: Work) -> None:
+    """Let the customers of what is sent now, be it that a person accepted it, have a currency in the accounts."""
+    for id_, verdict in work.won.items():
+        order = work.get("order", id_)
+        customer = work.get("party", order["customer_id"]) if order is not None else None
+        if order is not None and customer is not None and not (verdict.skip or order["hold"]):
+            _keep_currency(work, order, customer)
 
 
 def judged(by: rules.Rules, order: Entity, customer: Entity | None, contact: Entity | None) -> rules.Verdict:
@@ -161,13 +173,15 @@ def end(work: Work, id_: str, status: str) -> None:
 def _void(work: Work, order: Entity, former: Entity | None) -> None:
     """Void what was agreed before; a document against which money was given back stays, the refunds correct it.
 
-    What was credited before any money came goes with the document.
+    What was paid on it, or credited before any money came, goes with the document.
     """
     if former is None or former["status"] != AGREED:
         return
     holds.drop(work, former)
     if order["refunds"] and is_received(order):
         return
+    for payment in former["payments"]:
+        commands.void(work, ACCOUNTS, payment_key(former, payment), former["customer_id"])
     commands.void(work, ACCOUNTS, document_key(former), former["customer_id"])
     for refund in order["refunds"]:
         commands.void(work, ACCOUNTS, refund_key(order, refund), former["customer_id"])

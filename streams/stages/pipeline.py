@@ -17,6 +17,7 @@ from streams.stages import (
     finance,
     holds,
     opportunities,
+    orders,
     parties,
     requests,
     results,
@@ -98,6 +99,7 @@ class Pipeline:
 
 
 def _follow(work: Work) -> None:
+    orders.settle(work)
     finance.settle(work)
     disputes.settle(work)
     route(work, work.flush())

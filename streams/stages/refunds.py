@@ -20,6 +20,8 @@ PAYMENT = "payment"
 """Stands for the reference of a payment where another object's id would."""
 PAID = "paid"
 """Kind of match rows: whose payment a reference is."""
+OF = "refund"
+"""Kind of match rows: what an object is given back for, as type and id, so that it is found when the object is gone."""
 
 
 def is_one(work: Work, ref: Ref) -> bool:
@@ -41,15 +43,29 @@ def take(work: Work, record: VendorRecord, link: Link, body: Mapping[str, Any]) 
     if not found.same_as:
         raise MappingError("same_as", "names no order: the record does not say what is given back for")
     of = found.same_as[0]
-    key = (of.vendor, of.object, of.id, record.object, record.remote_id)
     refunds = found.fields.get("refunds") or []
     if refunds:
-        work.rows.refunds.put(Refund(**refunds[0]), *key)
+        work.rows.matches.put(Match([of.object, of.id]), OF, record.vendor, record.object, record.remote_id)
+        work.rows.refunds.put(Refund(**refunds[0]), of.vendor, of.object, of.id, record.object, record.remote_id)
     else:
-        work.rows.refunds.drop(*key)
+        work.rows.refunds.drop(of.vendor, of.object, of.id, record.object, record.remote_id)
     work.rows.links.put(
         replace(link, source_version=record.source_version), record.vendor, record.object, record.remote_id
     )
+    _recount(work, of)
+
+
+def remove(work: Work, ref: Ref) -> None:
+    """Take back what an object, which is gone, gave back."""
+    match = work.rows.matches.get(OF, ref.vendor, ref.object, ref.id)
+    if match is not None:
+        of = Ref(ref.vendor, *match.ids)
+        work.rows.matches.drop(OF, ref.vendor, ref.object, ref.id)
+        work.rows.refunds.drop(of.vendor, of.object, of.id, ref.object, ref.id)
+        _recount(work, of)
+
+
+def _recount(work: Work, of: Ref) -> None:
     order = work.get("order", _order_of(work, of))
     if order is not None:
         work.set("order", order["id"], refunds=_collected(work, order))

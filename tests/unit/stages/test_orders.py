@@ -281,3 +281,40 @@ def test_stock_is_told_beside_its_product(company: Company) -> None:
     }
     product = company.only("product")["id"]
     assert found == {"woocommerce": (5, product), "quickbooks": (7, product)}
+
+
+def test_what_was_paid_is_void_with_its_invoice_and_booked_once_again(company: Company) -> None:
+    """A payment that stayed behind would be booked twice as soon as the order is agreed anew."""
+    company.connect(*VENDORS)
+    tell(company, order(date_paid_gmt=None), "1")
+    tell(company, order("completed"), "2")
+    void = tell(company, order("cancelled"), "3")
+    assert kinds(void) == ["VOID Payment", "VOID Invoice"]
+    assert kinds(tell(company, refund("17.40"), "1", "refund")) == []
+    id_ = company.only("order")["id"]
+    assert [c.object_key for c in void] == [f"payment/{id_}/1/7", f"order/{id_}/1"]
+
+
+def test_a_refund_that_the_shop_deletes_is_taken_back(company: Company) -> None:
+    """What was asked for it is void, whether the order is known or not, and an older version does not bring it back."""
+    company.connect(*VENDORS)
+    tell(company, order(), "1")
+    tell(company, refund("5.00"), "1", "refund")
+    assert kinds(company.record("woocommerce", "refund", {"id": 70}, "2", deleted=True)) == ["VOID RefundReceipt"]
+    assert tell(company, refund("5.00"), "1", "refund") == []
+    assert company.only("order")["refunds"] == []
+
+    other = Company(company.pipeline)
+    other.connect(*VENDORS)
+    tell(other, refund("5.00"), "1", "refund")
+    other.record("woocommerce", "refund", {"id": 70}, "2", deleted=True)
+    assert kinds(tell(other, order(), "1")) == ["PUT Customer", "PUT SalesReceipt"]
+
+
+def test_an_accepted_order_is_booked_in_its_currency(company: Company) -> None:
+    """A customer that the accounts do not know yet is kept in it, as without the question."""
+    company.connect(*VENDORS)
+    tell(company, order(currency="EUR", total="17.41"), "1")
+    [question] = reviews(company)
+    customer, receipt = company.take(Decision(TENANT, "accept", AT, review=question.id))
+    assert body(customer)["CurrencyRef"] == body(receipt)["CurrencyRef"] == {"value": "EUR"}
