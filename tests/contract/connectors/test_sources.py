@@ -6,9 +6,9 @@ to be registered; the vendor must be in `connectors.catalogue` and its account i
 `pytest tests/contract/connectors/test_sources.py -k <name>`; `make backfill` runs the long backfill, 100,000 objects.
 
 Long backfills on two cores shared with much other work (load 5 to 18, 2026-11-23), wall clock and processor seconds of
-user, sandbox and source together: Pardot 246 and 142, Salesforce by events 312 and 70, Stripe 511 and 117, Shopify by
-pages 807 and 415, by bulk operation 817 and 349, WooCommerce 810 and 260, QuickBooks 1588 and 468. Most of it is making
-the objects; at QuickBooks every page of the sandbox's query looks through all of them.
+user, sandbox and source together: Pardot 246 and 142, Salesforce by events 312 and 70, by polls 246 and 102, Stripe 511
+and 117, Shopify by pages 807 and 415, by bulk operation 817 and 349, WooCommerce 810 and 260, QuickBooks 1588 and 468.
+Most of it is making the objects; at QuickBooks every page of the sandbox's query looks through all of them.
 
 A record counts as the newest by the rule of transform: an older `Raw.version` is passed over, an equal one is taken in
 the order of arrival, and hints are fetched by the connector's own fetcher (`kit/inbox.py`).
