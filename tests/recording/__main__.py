@@ -1,4 +1,4 @@
-"""Records the events anew, with `python -m tests.recording [BUYERS]`: minutes, and the same file every time."""
+"""Records the events anew, with `python -m tests.recording [BUYERS]`: it takes minutes."""
 
 import asyncio
 import sys

@@ -77,11 +77,19 @@ def buyers(count: int) -> list[Buyer]:
 
 
 def _buyer(number: int, words: list[str], dice: Random) -> Buyer:
-    given, family, company = words
+    given, family, company = names = [_head(number, place) + word.lower() for place, word in enumerate(words)]
     phone = f"(415) 555-{number:04d}"
-    street = f"{dice.randrange(1, 999)} {dice.choice(words)} Street"
+    street = f"{dice.randrange(1, 999)} {dice.choice(names)} Street"
     trade = _TRADES[number % len(_TRADES)]
     return Buyer(
         *(number, given, family, f"{company} {trade}", f"{company}.example".lower(), phone, street),
         *dice.choice(_TOWNS),
+    )
+
+
+def _head(number: int, place: int) -> str:
+    """Return how a name begins, so that no two are alike."""
+    dice = Random(f"{number}/{place}")  # noqa: S311  repeatable
+    return "".join(
+        dice.choice(part) for part in ("BDFGKLMNPRSTVZ", "aeiou", "bdfgklmnprstvz", "aeiou", "bdfgklmnprstvz")
     )

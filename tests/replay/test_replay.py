@@ -23,14 +23,10 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(1800)  # two processes of most of a minute each, for every order
 
 
-DISTINCT = 2050
-"""So many events are of buyers whose companies have names too different to be taken for one another by likeness."""
-
-
 @cache
-def replays(shuffle: int, *most: int) -> list[dict[str, Any]]:
+def replays(shuffle: int) -> list[dict[str, Any]]:
     """Replay in one order, on two machines side by side."""
-    command = [sys.executable, "-m", "tests.replay.run", *map(str, (shuffle, *most))]
+    command = [sys.executable, "-m", "tests.replay.run", str(shuffle)]
     running = [
         subprocess.Popen(command, cwd=ROOT, env={**os.environ, **machine}, stdout=subprocess.PIPE, text=True)
         for machine in MACHINES
@@ -72,8 +68,8 @@ def test_another_order_gives_the_same_bytes_on_two_machines(shuffle: int) -> Non
 def test_another_order_gives_the_same_facts(shuffle: int) -> None:
     """The same parties and documents, with the same values in their fields, up to the choice of ids.
 
-    That holds where exact keys decide who is who, so only of the events of some.
+    That holds where exact keys decide who is who: no two of the recorded buyers have names that are alike.
     """
-    expected, found = replays(0, DISTINCT)[0]["facts"], replays(shuffle, DISTINCT)[0]["facts"]
-    assert len(expected) > DISTINCT / 4
+    expected, found = replays(0)[0]["facts"], replays(shuffle)[0]["facts"]
+    assert len(expected) > 4_000
     assert differences(expected, found) == []
