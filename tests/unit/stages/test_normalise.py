@@ -126,7 +126,7 @@ def test_plain_national_numbers_are_what_the_library_says(country: str, digits: 
     """The short way for digits and brackets ends where the parser would."""
     places = form.count("{")
     typed = form.format(digits) if places == 1 else form.format(digits, digits[int(form[form.index(".") + 1]) :])
-    assert normalise.phone(typed, country) == normalise.parsed_phone(typed, country)
+    assert normalise.phone(typed, country) == normalise.parsed_phone(normalise.text(typed), country)
 
 
 def test_a_usual_number_needs_no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
