@@ -6,7 +6,7 @@ from typing import Any
 from connectors.kafka.records import Entity
 from streams.stages.commands import fetch
 from streams.stages.mapping import Ref
-from streams.stages.rows import Pending
+from streams.stages.rows import Match, Pending
 from streams.stages.work import Work
 
 ASKED = frozenset({"quickbooks", "woocommerce"})
@@ -14,6 +14,9 @@ ASKED = frozenset({"quickbooks", "woocommerce"})
 
 PART = "."
 """In the name of an object that is made of a record of another, `order.buyer`: nobody can be asked for it."""
+
+WAITS = "waits"
+"""Kind of match rows: which object a field waits for now; it may have waited for another before."""
 
 
 def attach(work: Work, entity: str, id_: str, links: Mapping[str, Ref | None]) -> None:
@@ -24,29 +27,33 @@ def attach(work: Work, entity: str, id_: str, links: Mapping[str, Ref | None]) -
         if ref is not None and known is None:
             row = Pending(entity, id_, path)
             work.rows.pending.put(row, ref.vendor, ref.object, ref.id, entity, id_, path)
+            work.rows.matches.put(Match([ref.vendor, ref.object, ref.id]), WAITS, entity, id_, path)
             if ref.vendor in ASKED and PART not in ref.object:
                 fetch(work, ref.vendor, ref.object, ref.id, None)
+        elif ref is None:
+            work.rows.matches.drop(WAITS, entity, id_, path)
 
 
 def arrived(work: Work, ref: Ref, id_: str) -> None:
     """Fill the fields that waited for `ref`, now known as `id_`."""
     for parts, row in work.rows.pending.scan(ref.vendor, ref.object, ref.id):
-        record = work.get(row.entity, row.id)
-        if record is not None and _waits(record, row.field, ref):
-            _set(work, row.entity, row.id, row.field, id_)
+        match = work.rows.matches.get(WAITS, row.entity, row.id, row.field)
+        if match is not None and match.ids == [ref.vendor, ref.object, ref.id]:
+            record = work.get(row.entity, row.id)
+            if record is not None and _is_empty(record, row.field):
+                _set(work, row.entity, row.id, row.field, id_)
+            work.rows.matches.drop(WAITS, row.entity, row.id, row.field)
         work.rows.pending.drop(ref.vendor, ref.object, ref.id, *parts)
 
 
-def _waits(record: Entity, path: str, ref: Ref) -> bool:
-    """Tell whether the field is still empty and its list item, if it is in one, still speaks of `ref`."""
+def _is_empty(record: Entity, path: str) -> bool:
+    """Tell whether a field is there, in its list item if it is in one, and has no value."""
     name, _, rest = path.partition("/")
     if not rest:
         return record[name] is None
     place, _, field = rest.partition("/")
     items = record[name]
-    if int(place) >= len(items) or items[int(place)][field] is not None:
-        return False
-    return bool(items[int(place)].get("remote_id", ref.id) == ref.id)
+    return int(place) < len(items) and items[int(place)][field] is None
 
 
 def _set(work: Work, entity: str, id_: str, path: str, value: str | None) -> None:
