@@ -233,6 +233,16 @@ def test_a_document_that_the_accounts_total_otherwise_is_asked_about(company: Co
     assert question.reason == "the SalesReceipt is by 0.12 off the order's total of 17.4 USD; correct it there"
 
 
+def test_an_answer_to_what_is_asked_otherwise_by_now_asks_nobody(company: Company) -> None:
+    """The order changed meanwhile: the document is on its way to the new total."""
+    company.connect(*VENDORS)
+    first = of(tell(company, order(), "1"), "quickbooks", "SalesReceipt")
+    second = of(tell(company, order(shipping_total="6.00", total="18.40"), "2"), "quickbooks", "SalesReceipt")
+    company.result(first, "9", document(first, "9", 17.4))
+    company.result(second, "9", document(second, "9", 18.4))
+    assert reviews(company) == []
+
+
 def test_a_refund_receipt_becomes_a_document_of_the_order(company: Company) -> None:
     """What the accounts answer is known as the customer's, and of which order."""
     company.connect(*VENDORS)
