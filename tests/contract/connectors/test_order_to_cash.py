@@ -193,10 +193,7 @@ async def test_a_shopify_order_is_invoiced_paid_and_refunded(
     await flow.sweep("shopify")
     assert await stored(books, "Invoice") == [Decimal(30)]
     assert await stored(books, "Customer", "DisplayName") == ["Ben Osei"]
-    await shop.run(
-        "mutation($i: OrderMarkAsPaidInput!) { orderMarkAsPaid(input: $i) { userErrors { message } } }",
-        i={"id": order["id"]},
-    )
+    await shop.pay(order)
     await flow.sweep("shopify")
     assert await stored(books, "Payment") == [Decimal(30)]
     assert await stored(books, "Invoice", "Balance") == [0]
@@ -208,18 +205,24 @@ async def test_a_shopify_order_is_invoiced_paid_and_refunded(
     assert (len(await books.records("Invoice")), len(await books.records("Payment"))) == (1, 1)
 
 
-async def test_a_shopify_order_cancelled_before_it_was_paid_is_voided(
-    books: Company, shopify: tuple[Company, ShopifyShop]
+@pytest.mark.parametrize("paid", [False, True])
+async def test_a_shopify_order_cancelled_after_it_was_invoiced_is_voided(
+    books: Company, shopify: tuple[Company, ShopifyShop], paid: bool
 ) -> None:
-    """Nothing is owed any more; the customer stays."""
+    """Nothing is owed any more, and what was paid is no credit; the customer stays."""
     company, shop = shopify
     flow = Flow(company, books)
     order = await shop.order(await shop.variant(), transactions=[])
     await flow.sweep("shopify")
+    if paid:
+        await shop.pay(order)
+        await flow.sweep("shopify")
+        assert await stored(books, "Payment") == [Decimal(30)]
     await shop.cancel(order)
     await flow.sweep("shopify")
     assert [(row["TotalAmt"], row["Balance"]) for row in await books.records("Invoice")] == [(0, 0)]
-    assert [found["status"] for found in flow.of("invoice")] == ["VOID"]
+    assert [(row["TotalAmt"], row["UnappliedAmt"]) for row in await books.records("Payment")] == [(0, 0)] * paid
+    assert [found["status"] for found in (*flow.of("invoice"), *flow.of("payment"))] == ["VOID"] * (1 + paid)
 
 
 async def test_prices_that_include_tax_come_to_the_same_total(

@@ -3,16 +3,18 @@
 import itertools
 from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import connectors
 from connectors.clock import SystemClock
+from connectors.errors import StaleError
 from connectors.kafka.codec import Codec, LocalIds
 from connectors.kafka.records import Command, ConnectionChanged, Decision, ReviewItem, VendorRecord, VendorResult
 from connectors.kafka.topics import COMMAND, REVIEW
-from connectors.ports import Call, Lookup, Raw, RemoteRef
+from connectors.ports import Call, Lookup, Raw, RemoteRef, Sink
 from streams.delivery.references import body_of, fill, lookups
 from streams.stages.mapping import Templates
 from streams.stages.pipeline import Pipeline
@@ -98,11 +100,11 @@ class Flow:
             remote=known,
             attempted_at=SystemClock().now() - timedelta(minutes=1),
         )
-        if known is None:  # as delivery does where it has no row of its own
-            looked = await sink.find(call)
-            if looked is not None and looked.remote is not None:
-                call = Call(**{**_fields(call), "remote": looked.remote})
+        if known is None:  # as delivery does where it has no row of its own, or a stale one
+            call = await _looked(sink, call)
         [outcome] = await sink.write([call])
+        if isinstance(outcome.error, StaleError):
+            [outcome] = await sink.write([await _looked(sink, call)])
         assert outcome.error is None, outcome.error
         assert outcome.remote is not None
         self._remotes[command.object_key] = outcome.remote
@@ -121,5 +123,6 @@ class Flow:
                 self.canonical.setdefault(entity, {})[emit.key] = emit.value
 
 
-def _fields(call: Call) -> dict[str, Any]:
-    return {name: getattr(call, name) for name in Call.__dataclass_fields__}
+async def _looked(sink: Sink, call: Call) -> Call:
+    found = await sink.find(call)
+    return call if found is None or found.remote is None else replace(call, remote=found.remote)

@@ -163,6 +163,11 @@ class ShopifyShop:
             k=f"refund-{order['id']}",
         )
 
+    async def pay(self, order: dict[str, Any]) -> None:
+        """Note that an order was paid."""
+        mutation = "mutation($i: OrderMarkAsPaidInput!) { orderMarkAsPaid(input: $i) { userErrors { message } } }"
+        await self.run(mutation, i={"id": order["id"]})
+
     async def cancel(self, order: dict[str, Any]) -> None:
         """Cancel an order."""
         answer = await self._http.post(f"/orders/{order['id'].rpartition('/')[2]}/cancel.json", json={})
