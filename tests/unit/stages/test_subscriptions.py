@@ -98,6 +98,18 @@ def test_payments_outside_of_stripe_count_too(company: Company) -> None:
     assert asked(commands) == [("PUT", "Payment")]
 
 
+def test_the_rest_may_be_paid_outside_of_stripe(company: Company) -> None:
+    """A part came through Stripe and is listed; what is called paid beyond it is a payment of its own."""
+    connected(company)
+    told(company, "invoice", 1, **UNPAID)
+    payments = sample("invoice")["payments"]
+    part = {**payments, "data": [{**payments["data"][0], "amount_paid": 5000}]}
+    commands = told(company, "invoice", 2, **UNPAID | {"amount_paid": 5000, "payments": part})
+    commands += told(company, "invoice", 3, payments=part)
+    assert [body(c)["TotalAmt"] for c in commands] == [50, Decimal("57.8")]
+    assert told(company, "invoice", 4, payments=part) == []
+
+
 @pytest.mark.parametrize("status", ["void", "uncollectible"])
 def test_what_is_given_up_is_void(company: Company, status: str) -> None:
     """Void or uncollectible, the invoice is voided; what never was an invoice is not."""
