@@ -82,7 +82,7 @@ def agree(work: Work, id_: str, former: Entity | None) -> None:
     episode = order["episode"] if begun else order["episode"] + 1
     agreed = {**order, "status": AGREED, "episode": episode, "total": _total(order["lines"])}
     customer, contact = work.get("party", order["customer_id"]), work.get("party", order["contact_id"])
-    verdict = judged(work.settings.rules, agreed, customer, contact)
+    verdict = judged(work.settings.rules, agreed, _as_kept(work, customer), contact)
     agreed = _decided(work, {**agreed, **verdict.fields})
     agreed = agreed if verdict.skip else holds.settle(work, agreed, former)
     work.save("order", agreed)
@@ -149,16 +149,26 @@ def _difference(order: Entity) -> str | None:
 def _foreign(order: Entity, customer: Entity | None) -> str | None:
     """Return why the accounts take no document in the order's currency for its customer; None: they do."""
     kept = customer["currency"] if customer is not None else None
-    if kept is None or kept == order["currency"]:
+    if not kept or order["currency"] in ("", kept):
         return None
     return f"the accounts keep this customer in {kept} and take no document in {order['currency']} for it"
 
 
+def _as_kept(work: Work, customer: Entity | None) -> Entity | None:
+    """Return a customer with the currency in which the accounts keep it: the home currency if none was asked for."""
+    if customer is None or customer["currency"] is not None or not _is_kept(work, customer):
+        return customer
+    return {**customer, "currency": work.settings.currency}
+
+
+def _is_kept(work: Work, customer: Entity) -> bool:
+    known = any((ref["vendor"], ref["object"]) == (ACCOUNTS, "Customer") for ref in customer["refs"])
+    return known or commands.sent(work, ACCOUNTS, f"party/{customer['id']}") is not None
+
+
 def _keep_currency(work: Work, order: Entity, customer: Entity) -> None:
     """Let a customer that the accounts do not know yet be kept in the currency of its first order."""
-    known = any((ref["vendor"], ref["object"]) == (ACCOUNTS, "Customer") for ref in customer["refs"])
-    asked = commands.sent(work, ACCOUNTS, f"party/{customer['id']}") is not None
-    if not (known or asked) and order["currency"] not in ("", work.settings.currency):
+    if order["currency"] not in ("", work.settings.currency) and not _is_kept(work, customer):
         work.set("party", customer["id"], currency=order["currency"])
 
 

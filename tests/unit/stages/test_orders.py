@@ -328,3 +328,12 @@ def test_an_accepted_order_is_booked_in_its_currency(company: Company) -> None:
     [question] = reviews(company)
     customer, receipt = company.take(Decision(TENANT, "accept", AT, review=question.id))
     assert body(customer)["CurrencyRef"] == body(receipt)["CurrencyRef"] == {"value": "EUR"}
+
+
+def test_a_customer_asked_for_in_the_home_currency_has_that_one(company: Company) -> None:
+    """Also before the accounts have answered: an order in another waits for a person."""
+    company.connect(*VENDORS)
+    tell(company, order(), "1")
+    assert tell(company, {**order(currency="EUR"), "id": 8}, "1") == []
+    [question] = reviews(company)
+    assert question.reason.startswith("the accounts keep this customer in USD and take no document in EUR")
