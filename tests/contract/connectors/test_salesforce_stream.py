@@ -51,7 +51,7 @@ class Follower:
                 async for batch in pages:
                     self.records += batch.records
                     self.cursor = batch.cursor
-                    if any(job.locator for job in decode(batch.cursor).jobs.values()):
+                    if any(job.locator for job in decode(batch.cursor, "connection").jobs.values()):
                         return
 
     async def caught_up(self) -> list[Raw]:
