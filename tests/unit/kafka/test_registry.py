@@ -93,7 +93,7 @@ def test_no_answer_names_the_setting() -> None:
 
 def test_credentials_reach_the_client() -> None:
     """User and password become the client's basic authentication."""
-    settings = Registry(url="https://r", username="u", password="p")  # type: ignore[arg-type]  # pydantic wraps it
+    settings = Registry(url="https://r", username="u", password="p")
     assert registry_config(settings)["basic.auth.user.info"] == "u:p"
 
 

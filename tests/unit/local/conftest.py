@@ -4,6 +4,7 @@ import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -17,8 +18,8 @@ MakeProgram = Callable[..., Program]
 def python(tmp_path: Path) -> MakeProgram:
     """Make a program of Python source: `python("name", "print(1)", grace=1)`."""
 
-    def make(name: str, source: str, **options: object) -> Program:
-        return Program(name, (sys.executable, "-I", "-S", "-c", source), tmp_path / "logs" / f"{name}.log", **options)  # type: ignore[arg-type]
+    def make(name: str, source: str, **options: Any) -> Program:
+        return Program(name, (sys.executable, "-I", "-S", "-c", source), tmp_path / "logs" / f"{name}.log", **options)
 
     return make
 

@@ -84,7 +84,9 @@ async def test_no_orphan_when_the_parent_ends(tmp_path: Path, end: signal.Signal
 async def test_no_orphan_when_the_guardian_is_killed(python: MakeProgram) -> None:
     """On Linux the kernel ends the program when its guardian is killed."""
     child = await start(python("sleeper", FOR_EVER))
-    psutil.Process(child.pid).parent().kill()  # type: ignore[union-attr]
+    guardian = psutil.Process(child.pid).parent()
+    assert guardian is not None
+    guardian.kill()
     assert await child.wait() == -signal.SIGKILL
     assert await asyncio.to_thread(gone, child.pid)
 

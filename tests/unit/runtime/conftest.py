@@ -127,7 +127,7 @@ async def kit(tmp_path: Path) -> Any:
     store.open("c", "t", 0, 3600)
     producer = FakeProducer()
     shard = Shard(broker, 0, store, executor, lambda: True, lambda: 1000.0)
-    shard._producer = producer  # type: ignore[assignment]
+    shard._producer = producer  # type: ignore[assignment]  # what it uses of one
     shard.start()
     yield ShardKit(shard, store, producer)
     if shard._writing.locked():

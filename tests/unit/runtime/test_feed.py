@@ -84,7 +84,7 @@ def test_early_chunks_of_a_term_are_announced() -> None:
 def test_a_record_is_the_message() -> None:
     """Bytes, headers in order with repeats, time."""
     feed = new_feed()
-    feed.append([Message(3, None, [("a", b"1"), ("a", b"2")])])  # type: ignore[list-item]
+    feed.append([Message(3, None, [("a", b"1"), ("a", b"2")])])  # type: ignore[list-item]  # what is read of one
     (record,) = feed.take(1).records
     assert (record.key, record.value, record.headers, record.timestamp) == (
         b"k",

@@ -30,7 +30,7 @@ def handle(record: Record, layer: Layer) -> Sequence[Output]:
         case b"raise":
             raise MappingError("Account.Name", "must be\ud800text")
         case b"unknown":
-            raise UnknownSchemaError("id 7")
+            raise UnknownSchemaError(7)
         case b"registry":
             raise RetryableError("away")
         case b"lost":

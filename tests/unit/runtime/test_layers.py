@@ -11,6 +11,7 @@ KEYS = st.sampled_from(
     [b"", b"a", b"a\x1f", b"a\x1f1", b"a\x1f2", b"ab", b"ab\x1f1", b"b\x1f1", b"b\x1f1\x1f2", b"\xff", b"\xff\xff"]
 )
 WRITES = st.lists(st.tuples(KEYS, st.none() | st.sampled_from([b"", b"x", b"y"])), max_size=8)
+Writes = list[tuple[bytes, bytes | None]]
 
 
 class Rows:
@@ -29,7 +30,7 @@ class Rows:
 
 
 @given(st.dictionaries(KEYS, st.binary(max_size=2)), WRITES, WRITES, KEYS)
-def test_layers_read_as_one_dict(below: dict[bytes, bytes], lower: list, upper: list, prefix: bytes) -> None:
+def test_layers_read_as_one_dict(below: dict[bytes, bytes], lower: Writes, upper: Writes, prefix: bytes) -> None:
     """Two layers over rows show what a dict shows after the same writes and deletes, folded or not."""
     first = Layer(Rows(below))
     second = Layer(first)
@@ -49,7 +50,7 @@ def test_layers_read_as_one_dict(below: dict[bytes, bytes], lower: list, upper: 
 
 
 @given(st.lists(st.tuples(WRITES, KEYS), max_size=4))
-def test_scans_see_what_was_written_since_the_last(steps: list) -> None:
+def test_scans_see_what_was_written_since_the_last(steps: list[tuple[Writes, bytes]]) -> None:
     """However writes and scans take turns, a scan shows every row so far."""
     layer, model = Layer(Rows({})), dict[bytes, bytes]()
     for writes, prefix in steps:
@@ -63,7 +64,7 @@ def test_scans_see_what_was_written_since_the_last(steps: list) -> None:
 
 
 @given(WRITES, KEYS)
-def test_a_dropped_layer_leaves_nothing(writes: list, prefix: bytes) -> None:
+def test_a_dropped_layer_leaves_nothing(writes: Writes, prefix: bytes) -> None:
     """What was written into a layer that is not folded is not there."""
     first = Layer(Rows({b"a": b"1"}))
     for key, value in writes:

@@ -94,7 +94,7 @@ async def test_a_try_is_committed_before_the_chunk_is_computed(
     async def send(value: Chunk) -> None:
         given.append((value, kit.store._db.get(TRYING)))
 
-    log.channel.send = send
+    monkeypatch.setattr(log.channel, "send", send)
     looks = iter([True, False])
     monkeypatch.setattr(Log, "should_stop", property(lambda _: not next(looks)))
     log._work.set()
@@ -123,7 +123,7 @@ async def test_an_error_outside_the_records_ends_the_process(
     async def fails(*_: object) -> None:
         raise ValueError("the dead letter cannot be written either")
 
-    monkeypatch.setattr(module.Guard, "run", fails)
+    monkeypatch.setattr(Guard, "run", fails)
     with pytest.raises(DiedError, match="cannot be written either"):
         await log.process(chunk, relay)
 
@@ -146,7 +146,7 @@ async def test_a_chunk_that_waits_for_the_registry_killed_nobody(log: Log, kit: 
     await kit.shard.commit((), {TRYING: chunk.trying})
 
     def unknown(*_: object) -> Sequence[Output]:
-        raise UnknownSchemaError("id 7")
+        raise UnknownSchemaError(7)
 
     await log.process(chunk, unknown)
     assert (feed.waits, feed.position, len(feed.pending), feed.busy) == ("registry", 0, 3, False)

@@ -75,7 +75,7 @@ def ownership(world: World, tmp_path: Path) -> Iterator[Ownership]:
         world.closing.append(shard.partition)
 
     executor = ThreadPoolExecutor(4)
-    yield Ownership(None, tmp_path, executor, lambda: True, opened, closing)  # type: ignore[arg-type]
+    yield Ownership(None, tmp_path, executor, lambda: True, opened, closing)  # type: ignore[arg-type]  # asks none
     world.gate.set()
     executor.shutdown()
 

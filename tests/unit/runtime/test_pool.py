@@ -37,7 +37,7 @@ def tenants(monkeypatch: pytest.MonkeyPatch) -> dict[str, Connection]:
 
 def pool_of(tenants: dict[str, Connection]) -> Any:
     """Return a pool over these connections."""
-    return Pool(SimpleNamespace(get=tenants.get), None)  # type: ignore[arg-type]
+    return Pool(SimpleNamespace(get=tenants.get), None)  # type: ignore[arg-type]  # what it uses of them
 
 
 async def test_a_connector_is_opened_once(tenants: dict[str, Connection]) -> None:

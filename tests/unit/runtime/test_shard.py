@@ -48,12 +48,14 @@ async def test_a_failed_commit_ends_the_process(kit: ShardKit, monkeypatch: pyte
         raise SystemError(reason)
 
     monkeypatch.setattr(shards, "die", die)
-    kit.shard._committer.remove_done_callback(kit.shard._committer_ended)
+    committer = kit.shard._committer
+    assert committer is not None
+    committer.remove_done_callback(kit.shard._committer_ended)
     kit.producer.fails = RuntimeError("fenced")
     committing = asyncio.ensure_future(kit.shard.commit([OUT], {b"a": b"1"}, 7))
     await asyncio.to_thread(died.wait, 5)
     with pytest.raises(SystemError):
-        await kit.shard._committer
+        await committer
     assert (committing.done(), kit.store._db.get(b"a"), kit.shard.committed) == (False, None, 0)
     kit.shard.lost = True
     committing.cancel()

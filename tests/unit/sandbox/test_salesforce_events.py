@@ -52,7 +52,7 @@ def heard() -> Heard:
 @pytest.fixture
 def unit(heard: Heard) -> Unit:
     """The next transaction of a furnished org."""
-    org = Org("acme", 1, heard)  # type: ignore[arg-type]
+    org = Org("acme", 1, heard)  # type: ignore[arg-type]  # what an org uses of a journal
     made = org.unit(NOW - timedelta(days=1))
     furnish(made)
     made.commit()

@@ -41,7 +41,7 @@ def _make(unit: Unit, name: str, **values: object) -> str:
 @pytest.fixture
 def unit() -> Unit:
     """Three accounts, of which two have opportunities, a day apart."""
-    org = Org("acme", 1, Nowhere())  # type: ignore[arg-type]
+    org = Org("acme", 1, Nowhere())  # type: ignore[arg-type]  # what an org uses of a journal
     made = org.unit(NOW - timedelta(days=4))
     furnish(made)
     made.commit()

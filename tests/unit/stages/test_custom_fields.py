@@ -113,6 +113,7 @@ def test_an_opportunitys_field_reaches_the_invoice(company: Company) -> None:
     ]
 
 
+Told = tuple[str, str, dict[str, Any], str]
 TIER = {"Tier": CustomField("string", {"salesforce/Account": "Tier__c"}, {"pardot/Prospect": "Tier__c"})}
 PROSPECT = {"id": 7, "email": "ann@acme.example", "firstName": "Ann", "lastName": "Lee", "salesforceContactId": "003A"}
 
@@ -122,8 +123,8 @@ def test_a_customers_field_reaches_its_prospects_before_any_invoice(company: Com
     """Whatever comes first, each of its persons whom Pardot knows has it, and it follows; nobody else is written."""
     accounts = dict.fromkeys(ALL, "1")
     company.take(ConnectionChanged(TENANT, 1, accounts, "America/New_York", "USD", custom_fields=TIER))
-    account = ("salesforce", "Account", {**ACCOUNT, "Tier__c": "Gold"}, at(1))
-    others = [("salesforce", "Contact", CONTACT, at(2)), ("pardot", "Prospect", PROSPECT, at(3))]
+    account: Told = ("salesforce", "Account", {**ACCOUNT, "Tier__c": "Gold"}, at(1))
+    others: list[Told] = [("salesforce", "Contact", CONTACT, at(2)), ("pardot", "Prospect", PROSPECT, at(3))]
     found = [c for one in ([account, *others] if account_first else [*others, account]) for c in company.record(*one)]
     assert sent(of(found, "pardot", "Prospect"))["Tier__c"] == "Gold"
     assert of(found, "pardot", "Prospect").remote_id == "7"

@@ -1,6 +1,7 @@
 """The path from a won opportunity to the paid invoice and back."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,7 @@ def _win(company: Company) -> None:
     for command, (remote_id, kind) in zip(
         commands, [("58", "Customer"), ("7", "Item"), ("8", "Item"), ("145", "Invoice")], strict=True
     ):
-        more = {"Name": "Setup", "Sku": "S-1"} if remote_id == "8" else {}
+        more: dict[str, Any] = {"Name": "Setup", "Sku": "S-1"} if remote_id == "8" else {}
         company.result(command, remote_id, stored(kind, remote_id, **more))
 
 

@@ -18,7 +18,7 @@ ENOUGH = 6
 
 def capitals(body: Body) -> Body:
     """Store texts in capitals, numbers with one place, as Pardot does here."""
-    found = {}
+    found: Body = {}
     for name, value in body.items():
         if isinstance(value, str) and name in {"firstName", "lastName", "company", "phone", "Plan__c"}:
             found[name] = value.strip().upper()

@@ -177,8 +177,8 @@ def test_what_became_alike_later_is_asked_about(crm: Company) -> None:
 
 def test_accounts_persons_are_never_joined_by_likeness(crm: Company) -> None:
     """Two customers of the accounts carry two balances: a person is asked."""
-    ann = {"DisplayName": "Ann Lee", "CompanyName": None, "GivenName": "Ann", "FamilyName": "Lee"}
-    mail = {"PrimaryEmailAddr": {"Address": "ann@acme.example"}}
+    ann: dict[str, Any] = {"DisplayName": "Ann Lee", "CompanyName": None, "GivenName": "Ann", "FamilyName": "Lee"}
+    mail: dict[str, Any] = {"PrimaryEmailAddr": {"Address": "ann@acme.example"}}
     crm.record("quickbooks", "Customer", stored("Customer", "58", **ann, **mail), version(0))
     crm.record("quickbooks", "Customer", stored("Customer", "59", **ann, **mail), version(0))
     assert len(standing(crm)) == 2

@@ -95,7 +95,7 @@ def plan(account: Account) -> Plan:
 
 def history(org: Org, plan: Plan, clock: ManualClock, state: State) -> History:
     """Make a history of that org."""
-    return History(org, plan, clock, state, Memory())  # type: ignore[arg-type]
+    return History(org, plan, clock, state, Memory())  # type: ignore[arg-type]  # what it uses of each
 
 
 async def all_steps(made: History, clock: ManualClock) -> list[Raw]:

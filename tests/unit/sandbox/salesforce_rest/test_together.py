@@ -30,7 +30,7 @@ async def test_collections_answer_row_by_row(api: httpx.AsyncClient) -> None:
 
 def _composite(*, all_or_none: bool, last: dict[str, Any]) -> dict[str, Any]:
     first = {"method": "POST", "url": f"{DATA}/sobjects/Account", "referenceId": "acct", "body": {"Name": "A"}}
-    contact = {"method": "POST", "url": f"{DATA}/sobjects/Contact", "referenceId": "person"}
+    contact: dict[str, Any] = {"method": "POST", "url": f"{DATA}/sobjects/Contact", "referenceId": "person"}
     contact |= {"body": {"LastName": "L", "AccountId": "@{acct.id}"}}
     return {"allOrNone": all_or_none, "compositeRequest": [first, contact, {"referenceId": "last", **last}]}
 
