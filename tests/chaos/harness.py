@@ -12,9 +12,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 PARTITIONS = 4
 ROOT = Path(__file__).parents[2]
@@ -199,7 +201,7 @@ class Harness:
         origins: Counter[str] = Counter()
         counts: dict[str, int] = defaultdict(int)
         for message in self.read(self.topic("out")):
-            headers = dict(message.headers() or [])
+            headers: dict[str, Any] = dict(message.headers() or [])
             origins[headers["origin"].decode()] += 1
             key = (message.key() or b"").decode()
             counts[key] = max(counts[key], int(headers["count"]))

@@ -11,13 +11,18 @@ STEP = 3_000
 STOP_SECONDS = 2.0
 
 
+async def past(relay: Harness, count: int) -> None:
+    """Wait until more than `count` records are worked on."""
+    await relay.until(lambda: relay.progress() > count)
+
+
 async def test_kill_9_loses_and_doubles_nothing(relay: Harness) -> None:
     """Two workers, one of them killed again and again: each record once, keyed counts exact."""
     relay.send(RECORDS)
     relay.start()
     relay.start()
     for kill in range(2):
-        await relay.until(lambda kill=kill: relay.progress() > (kill + 1) * STEP)
+        await past(relay, (kill + 1) * STEP)
         relay.kill(relay.dice.choice(relay.workers))
         relay.start()
     await relay.drained()

@@ -1,5 +1,7 @@
 """Records that raise, that are too large for Kafka once worked on, that kill the process; and bad deploys."""
 
+from subprocess import Popen
+
 from confluent_kafka import Message
 
 from tests.chaos.harness import Harness
@@ -10,6 +12,16 @@ def letters(relay: Harness) -> list[Message]:
     return relay.read(
         "dlq.v1", lambda m: dict(m.headers() or [])["__connect.errors.connector.name"] == relay.name.encode()
     )
+
+
+async def dead_or_done(relay: Harness, worker: Popen[bytes]) -> None:
+    """Wait until the worker died or all is worked on."""
+    await relay.until(lambda: worker.poll() is not None or relay.progress() >= relay.sent)
+
+
+async def open_breaker(relay: Harness, worker: Popen[bytes]) -> None:
+    """Wait until the worker told four times that too many records fail."""
+    await relay.until(lambda: relay.log(worker).count("too many records fail") >= 4)
 
 
 async def test_a_record_that_raises(relay: Harness) -> None:
@@ -46,7 +58,7 @@ async def test_a_record_that_kills_the_process(relay: Harness) -> None:
     deaths = 0
     for _ in range(8):
         worker = relay.start()
-        await relay.until(lambda worker=worker: worker.poll() is not None or relay.progress() >= relay.sent)
+        await dead_or_done(relay, worker)
         if worker.poll() is None:
             break
         relay.workers.remove(worker)
@@ -68,7 +80,7 @@ async def test_a_bad_deploy_does_not_empty_the_topic(relay: Harness) -> None:
     relay.send(2000, lambda n: b"raise %d" % n)
     for _ in range(2):
         worker = relay.start()
-        await relay.until(lambda worker=worker: relay.log(worker).count("too many records fail") >= 4)
+        await open_breaker(relay, worker)
         await relay.stop(worker)
     assert len(letters(relay)) <= 20 * 4
     (relay.folder / "mended").touch()

@@ -30,10 +30,17 @@ async def trickle(relay: Harness) -> None:
 
 def gaps(relay: Harness) -> dict[int, float]:
     """Return the longest time without an output in each partition, by the broker's clock, in seconds."""
-    times = defaultdict(list)
+    times = defaultdict[int, list[float]](list)
     for message in relay.read(relay.topic("out")):
-        times[message.partition()].append(message.timestamp()[1] / 1000)
+        partition = message.partition()
+        assert partition is not None
+        times[partition].append(message.timestamp()[1] / 1000)
     return {partition: max(b - a for a, b in pairwise(sorted(at))) for partition, at in times.items()}
+
+
+async def taken_again(relay: Harness, before: int) -> None:
+    """Wait until a partition is taken once more than `before`."""
+    await relay.until(lambda: len(relay.taken()) > before, 30)
 
 
 async def test_partitions_that_stay_keep_running(relay: Harness) -> None:
@@ -53,7 +60,7 @@ async def test_partitions_that_stay_keep_running(relay: Harness) -> None:
             relay.kill(third)
         else:
             assert await relay.stop(third) < STOP_SECONDS
-        await relay.until(lambda took=took: len(relay.taken()) > took, 30)
+        await taken_again(relay, took)
     sending.cancel()
     await asyncio.wait([sending])
     await relay.drained()
@@ -113,9 +120,12 @@ async def test_a_late_commit_is_fenced(
         latter.take_over(never)
         former.lost = revoked
 
-    former._producer = Interrupted(former._producer, overtake)
+    interrupted: Any = Interrupted(former._producer, overtake)
+    former._producer = interrupted
     former.start()
-    former._committer.remove_done_callback(former._committer_ended)
+    committer = former._committer
+    assert committer is not None
+    committer.remove_done_callback(former._committer_ended)
     origin = [("origin", b"0:0"), ("count", b"1")]
     late = asyncio.ensure_future(former.commit([Output(relay.topic("out"), 0, b"k", b"late", origin)], {b"a": b"1"}, 5))
     if revoked:
@@ -123,7 +133,7 @@ async def test_a_late_commit_is_fenced(
             await late
     else:
         with pytest.raises(Ended, match="fenced"):
-            await former._committer
+            await committer
         former.lost = True
         late.cancel()
     assert relay.read(relay.topic("out")) == []

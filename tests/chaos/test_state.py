@@ -25,7 +25,9 @@ def truncated(folder: Path) -> None:
 def change_meta(folder: Path, **fields: object) -> None:
     """Edit what the database says of itself, and write a wrong count where the next record will look."""
     database = Rdict(str(folder), Options(raw_mode=True))
-    database[META] = json.dumps(json.loads(database[META]) | fields).encode()
+    meta = database[META]
+    assert meta is not None
+    database[META] = json.dumps(json.loads(meta) | fields).encode()
     for key in range(100):
         database[f"count/k{folder.name[1:]}-{key}".encode()] = b"7777"
     database.close()

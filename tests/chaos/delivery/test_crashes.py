@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
@@ -18,6 +19,11 @@ MOST_POINTS = 200
 def faults(**by_call: str) -> Script:
     """Return a script: the n-th write (`n0=`, `n1=`) fails so, all others pass."""
     return lambda number, _: by_call.get(f"n{number}", "ok")
+
+
+def one_by_one(answers: Sequence[str]) -> Script:
+    """One answer for each call; after the last all goes well."""
+    return lambda call, _: answers[call] if call < len(answers) else "ok"
 
 
 SCRIPTS: dict[str, Script] = {
@@ -85,8 +91,7 @@ def test_many_deaths(request: pytest.FixtureRequest) -> None:
         rng = random.Random(seed * 1000 + number)  # noqa: S311  reproducible, not secret
         made = [rng.choice(kinds) for _ in range(12)]
         kill_at = tuple(rng.sample(range(1, 120), rng.randrange(1, 6)))
-        script: Script = lambda call, _, made=made: made[call] if call < len(made) else "ok"  # noqa: E731
-        world = virtual(_run(script, kill_at, remembers=rng.random() < 0.5))
+        world = virtual(_run(one_by_one(made), kill_at, remembers=rng.random() < 0.5))
         check(world)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from connectors.kafka.admin import apply_topics
 from connectors.kafka.client import reader_config
@@ -67,7 +67,7 @@ async def settings(kafka: Any, registry: Any, tmp_path: Path) -> Settings:
     """Settings for the session's servers; topics and schemas are there."""
     made = Settings(
         data_dir=tmp_path,
-        token_key=b64encode(b"k" * 32).decode(),  # type: ignore[arg-type]  # pydantic wraps it
+        token_key=b64encode(b"k" * 32).decode(),
         kafka=Kafka(
             bootstrap_servers=kafka.bootstrap_servers, partitions=4, replication_factor=1, min_insync_replicas=1
         ),
@@ -109,6 +109,14 @@ class Read:
     value: dict[str, Any]
 
 
+def _read(message: Message, codec: Codec) -> Read:
+    partition, value = message.partition(), message.value()
+    assert partition is not None
+    assert value is not None
+    headers: dict[str, Any] = dict(message.headers() or [])
+    return Read(partition, {name: content.decode() for name, content in headers.items()}, *codec.decode(value))
+
+
 def inbox_of(settings: Settings, tenant: str) -> list[Read]:
     """Return all committed records of a tenant, whatever partition they are in."""
     ids = RegistryIds(settings.registry)
@@ -121,8 +129,7 @@ def inbox_of(settings: Settings, tenant: str) -> list[Read]:
             if message.error() is not None:
                 open_ends.discard(message.partition())
             elif message.key() == tenant.encode():
-                headers = {name: value.decode() for name, value in message.headers()}
-                found.append(Read(message.partition(), headers, *Codec(ids).decode(message.value())))
+                found.append(_read(message, Codec(ids)))
     consumer.close()
     ids.close()
     assert {read.partition for read in found} <= {partition_for(tenant, settings.kafka.partitions)}

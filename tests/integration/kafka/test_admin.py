@@ -8,8 +8,7 @@ import pytest
 from confluent_kafka import KafkaException
 
 from connectors.errors import FatalError, RetryableError, UnknownSchemaError
-from connectors.kafka import contracts, schemas
-from connectors.kafka import registry as registries
+from connectors.kafka import schemas
 from connectors.kafka.admin import apply_topics, require_partitions, topic_states
 from connectors.kafka.contracts import apply_schemas, check_schemas
 from connectors.kafka.registry import RegistryIds
@@ -119,8 +118,7 @@ def evolved(monkeypatch: pytest.MonkeyPatch, schema: str, old: str, new: str) ->
     text = schemas.sources()[schema]
     assert old in text
     changed = {**schemas.sources(), schema: text.replace(old, new, 1)}
-    for module in (schemas, contracts.schemas, registries.schemas):
-        monkeypatch.setattr(module, "sources", lambda: changed)
+    monkeypatch.setattr(schemas, "sources", lambda: changed)
 
 
 async def test_an_incompatible_schema_is_refused_with_the_reason(

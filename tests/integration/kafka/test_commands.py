@@ -44,7 +44,7 @@ async def dead(environ: dict[str, str], value: bytes, partition: int = 2) -> str
     record = Record("inbox.v1", partition, 17, b"acme", value, [("x-tenant", b"acme"), ("n", b"\xff")], 0)
     work = await guard.run([record], Nothing(), broken, Breaker(BreakerRule(50, 1.0, 100)))
     letter = work.outputs[0]
-    placed: list[int] = []
+    placed: list[int | None] = []
     producer = Producer({"bootstrap.servers": environ["SLUICEWAY_KAFKA__BOOTSTRAP_SERVERS"]})
     producer.produce(
         letter.topic,

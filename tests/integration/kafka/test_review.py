@@ -11,7 +11,7 @@ from confluent_kafka import OFFSET_BEGINNING, Producer
 import connectors
 from connectors.kafka.codec import Codec
 from connectors.kafka.partition import partition_for
-from connectors.kafka.records import ConnectionChanged, Decision, VendorRecord
+from connectors.kafka.records import ConnectionChanged, Decision, ReviewItem, VendorRecord
 from connectors.kafka.registry import RegistryIds
 from connectors.kafka.topics import INBOX, REVIEW, TRANSFORM_STATE
 from streams.commands.reading import messages
@@ -52,7 +52,8 @@ class Desk:
         for value in list(self._come()):
             for emit in self._pipeline.process(value, self._state, "inbox.v1/0/0"):
                 if emit.topic is REVIEW:
-                    self._put(REVIEW.name, self._codec.encode(REVIEW, emit.value))  # type: ignore[arg-type]
+                    assert isinstance(emit.value, ReviewItem)
+                    self._put(REVIEW.name, self._codec.encode(REVIEW, emit.value))
                 elif emit.topic.name == "canonical.party.v1":
                     self.parties[emit.key] = emit.value
 

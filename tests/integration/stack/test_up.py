@@ -36,7 +36,7 @@ class Sluiceway:
     registry: int
 
     @property
-    def bootstrap(self) -> dict[str, str]:
+    def bootstrap(self) -> dict[str, str | int | float | bool]:
         """How clients reach the broker."""
         return {"bootstrap.servers": f"127.0.0.1:{self.kafka}"}
 
