@@ -29,7 +29,7 @@ INBOUND = [name for name in TEMPLATES.objects("inbound") if name.partition("/")[
 def sent(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     """The last living record of every vendor's object, by template's `vendor/object`, after one buyer bought."""
 
-    async def record() -> Mapping[str, Any]:
+    async def record() -> dict[str, Any]:
         async with company(tmp_path_factory.mktemp("sandbox")) as acme:
             told = await tell(acme, [ANN])
         return {f"{vendor}/{raw.object}": loads(raw.body) for vendor, raw in told if not (raw.deleted or raw.hint)}

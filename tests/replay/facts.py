@@ -43,7 +43,7 @@ def facts(latest: Mapping[tuple[str, str], Entity], created: set[Key]) -> dict[s
                 kinds = sorted(f"{ref['vendor']}/{ref['object']}" for ref in record["refs"])
                 names[id_] = f"{', '.join(kinds)} of {names[cause]}"
     for id_, (_, record) in living.items():
-        survivor = record["merged_into"]
+        survivor: str | None = record["merged_into"]
         while survivor is not None:
             names[id_] = names.get(survivor, survivor)
             survivor = living[survivor][1]["merged_into"] if survivor in living else None

@@ -170,6 +170,6 @@ def _totals(object_type: str, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def record_of(vendor: str, raw: Raw, at: datetime) -> VendorRecord:
     """Return what a source's record is in the inbox."""
-    flags = {"deleted": raw.deleted, "hint": raw.hint, "undeleted": raw.undeleted, "ours": raw.ours}
+    flags: dict[str, Any] = {"deleted": raw.deleted, "hint": raw.hint, "undeleted": raw.undeleted, "ours": raw.ours}
     about = raw.object, raw.remote_id, raw.version
     return VendorRecord(TENANT, vendor, *about, "poll", raw.body, at, merged_into=raw.merged_into, **flags)

@@ -15,17 +15,20 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import requests
-from simple_salesforce import Salesforce, format_soql
+from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import (
     SalesforceExpiredSession,
     SalesforceMalformedRequest,
     SalesforceMoreThanOneRecord,
     SalesforceResourceNotFound,
 )
+from simple_salesforce.format import format_soql
 
 from connectors.sandbox.server import Sandboxes, serve
 
 VERSION = "67.0"
+Client = Any
+"""A `Salesforce`: to its own annotations each object is a bulk handler, which cannot be called."""
 DEAL = (
     "SELECT Id, Name, IsWon, IsClosed, Amount, Probability, HasOpportunityLineItem, Account.Name, Owner.Name, "
     "(SELECT Quantity, UnitPrice, TotalPrice, PricebookEntry.Product2.ProductCode FROM OpportunityLineItems "
@@ -43,7 +46,7 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[Sandboxes]:
 
 
 @pytest.fixture
-async def client(sandbox: Sandboxes) -> AsyncIterator[Salesforce]:
+async def client(sandbox: Sandboxes) -> AsyncIterator[Client]:
     """A client that trusts the sandbox's authority and has a session from the token endpoint."""
     url = sandbox.url("salesforce", "https")
     async with httpx.AsyncClient(base_url=sandbox.url("salesforce")) as http:
@@ -65,13 +68,13 @@ async def client(sandbox: Sandboxes) -> AsyncIterator[Salesforce]:
     session.close()
 
 
-def _price(sf: Salesforce, code: str) -> str:
+def _price(sf: Client, code: str) -> str:
     by_code = "SELECT Id FROM PricebookEntry WHERE Product2.ProductCode = {} AND Pricebook2.IsStandard = true"
     found = sf.query(format_soql(by_code, code))
     return str(found["records"][0]["Id"])
 
 
-def _won_deal(sf: Salesforce) -> dict[str, str]:
+def _won_deal(sf: Client) -> dict[str, str]:
     account = sf.Account.create({"Name": "O'Hara & Söhne", "Sluiceway_Id__c": "party-1"})["id"]
     contact = sf.Contact.create(
         {"LastName": "O'Hara", "FirstName": "Mia", "Email": "mia@ohara.example", "AccountId": account}
@@ -87,7 +90,7 @@ def _won_deal(sf: Salesforce) -> dict[str, str]:
     return {"account": account, "contact": contact, "deal": deal}
 
 
-async def test_a_won_deal_can_be_built_and_read_back(client: Salesforce) -> None:
+async def test_a_won_deal_can_be_built_and_read_back(client: Client) -> None:
     """Account, contact, opportunity, two lines and a role come back in one query with subqueries and parents."""
 
     def session() -> tuple[dict[str, str], dict[str, Any]]:
@@ -116,7 +119,7 @@ async def test_a_won_deal_can_be_built_and_read_back(client: Salesforce) -> None
     )
 
 
-async def test_the_client_follows_pages(client: Salesforce) -> None:
+async def test_the_client_follows_pages(client: Client) -> None:
     """query_all walks locators to the end, whatever number of pages there is."""
 
     def session() -> tuple[dict[str, Any], list[Any]]:
@@ -135,7 +138,7 @@ async def test_the_client_follows_pages(client: Salesforce) -> None:
     assert [row["LastName"] for row in rows] == [f"L{n}" for n in range(450)]
 
 
-async def test_upsert_by_external_id_creates_then_updates(client: Salesforce) -> None:
+async def test_upsert_by_external_id_creates_then_updates(client: Client) -> None:
     """The same external id is one record; an ambiguous one is refused with its candidates."""
 
     def session() -> tuple[Any, ...]:
@@ -151,7 +154,7 @@ async def test_upsert_by_external_id_creates_then_updates(client: Salesforce) ->
     assert await asyncio.to_thread(session) == (201, 200, "Nine Ltd", 1)
 
 
-async def test_errors_reach_the_client_as_its_exceptions(client: Salesforce) -> None:
+async def test_errors_reach_the_client_as_its_exceptions(client: Client) -> None:
     """Bad queries, bad records, missing records and dead sessions carry the vendor's codes."""
 
     def session() -> None:
@@ -176,7 +179,7 @@ async def test_errors_reach_the_client_as_its_exceptions(client: Salesforce) -> 
     await asyncio.to_thread(session)
 
 
-async def test_describe_limits_and_usage_are_what_the_client_expects(client: Salesforce) -> None:
+async def test_describe_limits_and_usage_are_what_the_client_expects(client: Client) -> None:
     """Field lists, limits and the usage header are what the client parses."""
 
     def session() -> tuple[set[str], dict[str, Any], Any]:
@@ -190,7 +193,7 @@ async def test_describe_limits_and_usage_are_what_the_client_expects(client: Sal
     assert (usage.used, usage.total) == (2, 100_000)
 
 
-async def test_a_lead_is_converted_and_then_read_only(client: Salesforce) -> None:
+async def test_a_lead_is_converted_and_then_read_only(client: Client) -> None:
     """The stand-in for convertLead makes account, contact and opportunity and closes the lead for writing."""
 
     def session() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -208,7 +211,7 @@ async def test_a_lead_is_converted_and_then_read_only(client: Salesforce) -> Non
     assert lead["ConvertedAccountId"] == done["accountId"]
 
 
-async def test_a_custom_field_can_be_declared(client: Salesforce) -> None:
+async def test_a_custom_field_can_be_declared(client: Client) -> None:
     """A field declared through the Tooling API holds values; before that it is an INVALID_FIELD."""
 
     def session() -> Any:
@@ -259,13 +262,13 @@ async def test_the_client_logs_in_by_itself(sandbox: Sandboxes, flow: str) -> No
             http.trust_env = False
             http.mount("https://", Detour(urlsplit(sandbox.url("salesforce")).netloc))
             version = "64.0" if flow == "soap" else VERSION
-            client = Salesforce(**ways[flow], domain="acme.my", session=http, version=version)
+            client: Client = Salesforce(**ways[flow], domain="acme.my", session=http, version=version)
             return str(client.Account.create({"Name": "A"})["id"])
 
     assert (await asyncio.to_thread(session)).startswith("001")
 
 
-async def test_bulk_jobs_load_and_extract(client: Salesforce, tmp_path: Path) -> None:
+async def test_bulk_jobs_load_and_extract(client: Client, tmp_path: Path) -> None:
     """The client's Bulk 2.0 part inserts, upserts, updates, queries and deletes, and reads every result file."""
 
     def session() -> tuple[list[Any], list[str], int]:
@@ -288,7 +291,7 @@ async def test_bulk_jobs_load_and_extract(client: Salesforce, tmp_path: Path) ->
 
 
 async def test_fields_and_objects_are_declared_by_metadata(
-    client: Salesforce, sandbox: Sandboxes, monkeypatch: pytest.MonkeyPatch
+    client: Client, sandbox: Sandboxes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The Metadata API part makes an object and a field, tells of what is there already, and reads a field back."""
     # This part of the client has a session of its own, which takes the authority from the environment alone.
@@ -313,7 +316,7 @@ async def test_fields_and_objects_are_declared_by_metadata(
     assert await asyncio.to_thread(session) == ("Plan__c.Seats__c", True, 5.0)
 
 
-async def test_objects_describe_themselves(client: Salesforce) -> None:
+async def test_objects_describe_themselves(client: Client) -> None:
     """The list of objects, an object's summary and its deleted and updated ids are what the client expects."""
 
     def session() -> tuple[Any, ...]:

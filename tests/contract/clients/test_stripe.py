@@ -175,7 +175,7 @@ async def test_lists_page_by_id_and_deleted_customers_say_so(session: Callable[.
             client.v1.customers.retrieve("cus_none")
         assert (missing.value.code, missing.value.http_status, missing.value.param) == ("resource_missing", 404, "id")
         with pytest.raises(stripe.InvalidRequestError) as unknown:
-            client.v1.customers.list({"nonsense": "1"})  # type: ignore[arg-type]
+            client.v1.customers.list({"nonsense": "1"})  # type: ignore[arg-type]  # on purpose
         assert unknown.value.code == "parameter_unknown"
 
     await session(work)

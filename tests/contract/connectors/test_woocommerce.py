@@ -92,7 +92,8 @@ async def test_a_changed_key_is_taken_from_the_store(connect: Connect) -> None:
     company = await connect("woocommerce", secrets={"client_secret": "cs_wrong"})
     with pytest.raises(UnauthorizedError, match="woocommerce_rest_authentication_error"):
         await read(company)
-    store = company.connector.source._client._keyed.tools.tokens  # type: ignore[union-attr]
+    source: Any = company.connector.source
+    store = source._client._keyed.tools.tokens
     known = await store.get(company.name, "woocommerce")
     good = {**known.values, "client_secret": company.credentials["client_secret"]}
     assert await store.compare_and_set(company.name, "woocommerce", Secret(good), expected_version=known.version)
