@@ -174,28 +174,26 @@ async def test_owners_that_die_anywhere_lose_nothing(company: Company, driver: S
     await driver.create(450)
     truth = await driver.truth()
     edited, deleted = living(truth)[:2]
-    owners = Owners(company)
+    owners, inbox, taken = Owners(company), Inbox(driver), 0
+
+    async def never(_: list[Raw]) -> bool:
+        return False
+
+    async def right(records: list[Raw]) -> bool:
+        nonlocal taken
+        new, taken = records[taken:], len(records)
+        await inbox.take(new, company.fetcher)
+        return not inbox.wrong(truth)
+
     for die_at in range(1, 9):
-        await owners.one(lambda _: False, die_at)
+        await owners.one(never, die_at)
         if die_at == 4:
             await driver.edit(edited)
             await driver.delete(deleted)
             truth = await driver.truth()
         if len(owners.records) >= len(truth):
             break
-    inbox = Inbox(driver)
-    taken = 0
-
-    async def take(records: list[Raw]) -> None:
-        nonlocal taken
-        new, taken = records[taken:], len(records)
-        await inbox.take(new, company.fetcher)
-
-    await owners.one(lambda records: len(records) >= len(truth))
-    await take(owners.records)
-    while inbox.wrong(truth):
-        await owners.one(lambda records: len(records) > taken)
-        await take(owners.records)
+    await owners.one(right)
 
 
 async def test_deletions_arrive(company: Company, driver: SourceDriver) -> None:

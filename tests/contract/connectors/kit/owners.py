@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from connectors.clock import SystemClock
@@ -39,7 +39,7 @@ class Owners:
         vendor = VendorConnection(str(self.company.admin.base_url), "", settings=settings)
         return Connection(tenant, 1, {self.company.vendor: vendor}, "Europe/Berlin", "EUR")
 
-    async def one(self, done: Callable[[list[Raw]], bool], die_at: int | None = None) -> None:
+    async def one(self, done: Callable[[list[Raw]], Awaitable[bool]], die_at: int | None = None) -> None:
         """Own the source until `done`, or until the place to die: before or after the n-th commit."""
         death, passed = asyncio.Event(), 0
 
@@ -56,7 +56,7 @@ class Owners:
         runner = Delivery(shard, tools).source(self.company.name, self.company.vendor, lambda: 0.0)
         task, dead = asyncio.ensure_future(runner.run()), asyncio.ensure_future(death.wait())
         try:
-            while not (dead.done() or done(self._look())):
+            while not (dead.done() or await done(self._look())):
                 await asyncio.wait((task, dead), timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 if task.done():
                     task.result()
