@@ -40,12 +40,12 @@ def main(task: Task) -> None:
     settings = Runtime()
     broker = Broker(Application(task.name, task.source, task.changelog), {"bootstrap.servers": task.servers}, 10_000)
     broker.connect()
-    app = make_app(task.name, Path(task.folder))
+    folder = Path(task.folder)
+    folder.mkdir()
+    app = make_app(task.name, folder)
     guard = Guard(task.name, Codec(LocalIds()), broker.partitions, settings.max_record_bytes)
     rule = BreakerRule(settings.breaker_consecutive, settings.breaker_ratio, settings.breaker_window)
-    options = LogOptions(
-        Path(task.folder), settings.max_chunk, settings.chunk_seconds, rule, settings.session_timeout_ms
-    )
+    options = LogOptions(folder, settings.max_chunk, settings.chunk_seconds, rule, settings.session_timeout_ms)
     meter, offsets = Meter(task.records), dict[int, int]()
 
     def committed(shard: Shard) -> None:
