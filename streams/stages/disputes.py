@@ -5,23 +5,21 @@ systems agree or one of them says something new. What was decided stands until t
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import uuid5
 
-from connectors.errors import MappingError
-from connectors.kafka.records import Decision, Entity, ReviewItem
-from connectors.kafka.topics import REVIEW
+from connectors.kafka.records import Decision, Entity
 from connectors.wire import dumps
-from streams.stages import conflicts
+from streams.stages import conflicts, reviews
 from streams.stages.conflicts import FIELD, Source
 from streams.stages.identity import NAMESPACE
 from streams.stages.mapping import schema
 from streams.stages.merge import value_of, with_value
 from streams.stages.policies import HOLD
 from streams.stages.rows import Dispute
-from streams.stages.work import Emit, Work
+from streams.stages.work import Work
 
 DISPUTED = ("party", "product")
 """Entities that several systems speak of."""
@@ -72,7 +70,7 @@ def _question(work: Work, entity: str, record: Entity, entry: dict[str, Any]) ->
     set_by = record["provenance"][field]
     choice = {"field": field, "stands": stands, "set_by": set_by, "refused": refused, "refused_by": row.refused_by}
     reason = f"{field}: {_vendor(set_by)} and {_vendor(row.refused_by)} disagree; should the other value stand?"
-    _tell(work, review, row, reason, [dumps(choice).decode()])
+    _tell(work, review, row, reason, [dumps(choice).decode()], still=True)
     return review
 
 
@@ -91,31 +89,30 @@ def decide(work: Work, decision: Decision) -> bool:
     row = work.rows.disputes.get(decision.review) if decision.review else None
     if row is None:
         return False
-    if decision.verdict not in ("accept", "reject"):
-        raise MappingError("verdict", f"{decision.verdict!r} is not one of accept, reject")
+    accepted = reviews.is_accepted(decision)
     record = work.get(row.entity, row.id)
     if row.open and record is not None:
-        _answer(work, decision, row, record)
+        _answer(work, decision, row, record, accepted=accepted)
     return True
 
 
-def _answer(work: Work, decision: Decision, row: Dispute, record: Entity) -> None:
+def _answer(work: Work, decision: Decision, row: Dispute, record: Entity, *, accepted: bool) -> None:
     work.rows.disputes.put(replace(row, open=False), decision.review)
-    if decision.verdict == "accept":
+    if accepted:
         source = Source.parse(row.refused_by)
         value = _typed(work, row, source)
         policy = work.settings.policies.of(row.entity, row.field)
         record = with_value(record, row.field, value, source, policy)
     entries = [{**entry, "review": None} if entry["review"] == decision.review else entry for entry in record[FIELD]]
     work.save(row.entity, {**record, FIELD: entries})
-    _tell(work, decision.review, row, f"{decision.verdict}ed", [], still=False)
+    _tell(work, decision.review, row, f"{decision.verdict}ed", still=False)
 
 
 def _close(work: Work, review: str, reason: str) -> None:
     row = work.rows.disputes.get(review)
     if row is not None and row.open:
         work.rows.disputes.put(replace(row, open=False), review)
-        _tell(work, review, row, reason, [], still=False)
+        _tell(work, review, row, reason, still=False)
 
 
 def _typed(work: Work, row: Dispute, source: Source) -> Any:
@@ -130,6 +127,5 @@ def _typed(work: Work, row: Dispute, source: Source) -> Any:
     return value if kind is None else conflicts.read(kind, value)
 
 
-def _tell(work: Work, review: str, row: Dispute, reason: str, candidates: list[str], *, still: bool = True) -> None:
-    item = ReviewItem(work.tenant, review, work.at, "field", f"{row.entity}/{row.id}", reason, candidates, still)
-    work.emits.append(Emit(REVIEW, work.tenant, item.SCHEMA, item))
+def _tell(work: Work, review: str, row: Dispute, reason: str, candidates: Sequence[str] = (), *, still: bool) -> None:
+    reviews.tell(work, review, "field", f"{row.entity}/{row.id}", reason, candidates, still=still)

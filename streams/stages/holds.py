@@ -6,13 +6,12 @@ is accepted the order goes on, also when its source tells of it again.
 
 from uuid import uuid5
 
-from connectors.errors import MappingError
-from connectors.kafka.records import Decision, Entity, ReviewItem
-from connectors.kafka.topics import REVIEW
+from connectors.kafka.records import Decision, Entity
+from streams.stages import reviews
 from streams.stages.identity import NAMESPACE
 from streams.stages.rows import Hold
 from streams.stages.rules import Verdict
-from streams.stages.work import Emit, Work
+from streams.stages.work import Work
 
 OPEN, ACCEPTED, REJECTED, DROPPED = "open", "accepted", "rejected", "dropped"
 
@@ -65,12 +64,10 @@ def decide(work: Work, decision: Decision) -> bool:
     hold = work.rows.holds.get(decision.review) if decision.review else None
     if hold is None:
         return False
-    if decision.verdict not in ("accept", "reject"):
-        raise MappingError("verdict", f"{decision.verdict!r} is not one of accept, reject")
+    accepted = reviews.is_accepted(decision)
     order = work.get("order", hold.order)
     if hold.state != OPEN or order is None:
         return True
-    accepted = decision.verdict == "accept"
     work.rows.holds.put(Hold(hold.order, hold.reason, ACCEPTED if accepted else REJECTED), decision.review)
     _tell(work, decision.review, order, f"{decision.verdict}ed", still=False)
     if accepted and order["hold"] and _review(order) == decision.review:
@@ -86,5 +83,4 @@ def _review(order: Entity) -> str:
 
 def _tell(work: Work, review: str, order: Entity, reason: str, *, still: bool) -> None:
     key = f"order/{order['id']}/{order['episode']}"
-    item = ReviewItem(work.tenant, review, work.at, "hold", key, reason, [], still)
-    work.emits.append(Emit(REVIEW, work.tenant, item.SCHEMA, item))
+    reviews.tell(work, review, "hold", key, reason, still=still)

@@ -8,18 +8,19 @@ from collections.abc import Iterator, Sequence
 from uuid import uuid5
 
 from connectors.errors import MappingError
-from connectors.kafka.records import Decision, Entity, ReviewItem
-from connectors.kafka.topics import REVIEW
+from connectors.kafka.records import Decision, Entity
 from connectors.wire import dumps
-from streams.stages import commands, references
+from streams.stages import commands, references, reviews
 from streams.stages.identity import NAMESPACE, Resolution
 from streams.stages.mapping import Draft, Ref
 from streams.stages.matching import Band, Candidate, Verdict
 from streams.stages.merge import joined, parted
 from streams.stages.rows import Apart, Contacts, Question
-from streams.stages.work import Emit, Work
+from streams.stages.work import Work
 
 PARTY = "party"
+KIND = "identity"
+"""Of questions about who is who."""
 BOOKS = ("invoice", "payment")
 COUNTED = (*BOOKS, "order", "subscription")
 """Entities of which a customer's figures are made."""
@@ -140,7 +141,7 @@ def ask(work: Work, id_: str, verdict: Verdict) -> None:
     reason = "is this party one of the candidates?"
     if verdict.shared:
         reason = "is this party the first candidate? Another party has its mailbox or number too"
-    _tell(work, review, id_, reason, [_shown(work, one) for one in candidates])
+    reviews.tell(work, review, KIND, f"{PARTY}/{id_}", reason, [_shown(work, one) for one in candidates])
 
 
 def _shown(work: Work, candidate: Candidate) -> str:
@@ -155,11 +156,6 @@ def _shown(work: Work, candidate: Candidate) -> str:
             "levels": dict(score.levels),
         }
     ).decode()
-
-
-def _tell(work: Work, review: str, id_: str, reason: str, candidates: list[str], *, still: bool = True) -> None:
-    item = ReviewItem(work.tenant, review, work.at, "identity", f"{PARTY}/{id_}", reason, candidates, still)
-    work.emits.append(Emit(REVIEW, work.tenant, item.SCHEMA, item))
 
 
 def decide(work: Work, decision: Decision) -> None:
@@ -196,7 +192,7 @@ def _answer(work: Work, decision: Decision) -> None:
             work.rows.apart.put(Apart(work.at), *sorted((question.party, candidate)))
     work.rows.questions.put(Question(question.party, question.candidates, open=False), decision.review)
     reason = f"{decision.verdict}ed"
-    _tell(work, decision.review, question.party, reason, [], still=False)
+    reviews.tell(work, decision.review, KIND, f"{PARTY}/{question.party}", reason, still=False)
 
 
 def _both(work: Work, one: str, other: str) -> None:
