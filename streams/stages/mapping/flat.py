@@ -10,11 +10,12 @@ from typing import Any
 from connectors.kafka.compiled.source import Source
 from streams.stages import money
 from streams.stages.mapping import direct, paths, schema
-from streams.stages.mapping.direct import LeftToEngineError, Names
+from streams.stages.mapping.direct import Names
 from streams.stages.mapping.expressions import Expression
 from streams.stages.mapping.model import Field, Flat, Link, Ref, Template
 from streams.stages.mapping.paths import Tree
 from streams.stages.mapping.schema import Type
+from streams.stages.mapping.values import LeftToEngineError
 
 
 def compiled(template: Template) -> Flat | None:
