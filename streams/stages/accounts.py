@@ -45,7 +45,7 @@ def _payments(work: Work, records: Mapping[str, Entity | None]) -> None:
     order = records["order"] or {}
     for payment in order["payments"] if order["document"] == "INVOICE" else ():
         own = {**records, "order": {**order, "payments": [payment]}}
-        commands.put(work, "quickbooks/to_payment", payment_key(order, payment), order["customer_id"], own)
+        commands.put(work, "quickbooks/to_payment", payment_key(work, order, payment), order["customer_id"], own)
 
 
 def _refunds(work: Work, records: Mapping[str, Entity | None]) -> None:

@@ -56,14 +56,15 @@ def put(
     _emit(work, found.vendor, "PUT", object_key, lane, row, body.decode(), asked=asked)
 
 
-def void(work: Work, vendor: str, object_key: str, lane: str) -> None:
-    """Ask to void an object that was asked for; from then on nothing else is asked for it."""
+def void(work: Work, vendor: str, object_key: str, lane: str) -> bool:
+    """Ask to void an object that was asked for, and tell whether there was one; nothing else is asked for it then."""
     former = sent(work, vendor, object_key)
     if former is None or former.closed or vendor not in work.settings.vendors:
-        return
+        return False
     row = replace(former, version=former.version + 1, digest="", closed=True)
     work.rows.sent.put(row, vendor, object_key)
     _emit(work, vendor, "VOID", object_key, lane, row, "{}")
+    return True
 
 
 def close(work: Work, vendor: str, object_key: str) -> None:

@@ -12,12 +12,14 @@ from connectors.errors import MappingError
 from connectors.kafka.records import Entity, VendorRecord
 from streams.stages import commands, holds, money, refunds, rules
 from streams.stages.absorb import absorb
-from streams.stages.rows import Link
+from streams.stages.rows import Link, Match
 from streams.stages.work import Work
 
 ACCOUNTS = "quickbooks"
 AGREED = "WON"
 DOCUMENTS: Mapping[str, str] = {"INVOICE": "Invoice", "SALES_RECEIPT": "SalesReceipt"}
+VOID = "void"
+"""Kind of match rows: under which names a payment was booked that its source then took back."""
 HUNDRED = Decimal(100)
 
 
@@ -31,8 +33,15 @@ def refund_key(order: Entity, refund: Mapping[str, Any]) -> str:
     return f"refund/{order['id']}/{refund['id']}"
 
 
-def payment_key(order: Entity, payment: Mapping[str, Any]) -> str:
-    """Return our name of a payment on the order's document."""
+def payment_key(work: Work, order: Entity, payment: Mapping[str, Any]) -> str:
+    """Return our name of a payment on the order's document; one that was taken back and is told anew has another."""
+    first = _first_key(order, payment)
+    asked = commands.sent(work, ACCOUNTS, first)
+    void = work.rows.matches.get(VOID, first) if asked is not None and asked.closed else None
+    return first if void is None else f"{first}/{len(void.ids) + 1}"
+
+
+def _first_key(order: Entity, payment: Mapping[str, Any]) -> str:
     return f"payment/{order['id']}/{order['episode']}/{payment['id']}"
 
 
@@ -59,6 +68,8 @@ def take(work: Work, record: VendorRecord, link: Link, body: Mapping[str, Any]) 
     order = work.get("order", id_)
     if order is None:
         return
+    if former is not None:
+        _retract(work, order, former)
     if order["status"] != AGREED:
         _void(work, order, former)
     elif order["customer_id"] is None:
@@ -83,7 +94,8 @@ def agree(work: Work, id_: str, former: Entity | None) -> None:
     agreed = {**order, "status": AGREED, "episode": episode, "total": _total(order["lines"])}
     customer, contact = work.get("party", order["customer_id"]), work.get("party", order["contact_id"])
     verdict = judged(work.settings.rules, agreed, _as_kept(work, customer), contact)
-    agreed = _decided(work, {**agreed, **verdict.fields})
+    agreed = {**agreed, **verdict.fields}
+    agreed = _decided(work, agreed if verdict.skip else _renewed(work, agreed, former))
     agreed = agreed if verdict.skip else holds.settle(work, agreed, former)
     work.save("order", agreed)
     work.won[id_] = verdict
@@ -115,6 +127,17 @@ def _decided(work: Work, order: Entity) -> Entity:
     former = commands.sent(work, ACCOUNTS, document_key(order))
     kinds = {object_type: kind for kind, object_type in DOCUMENTS.items()}
     return {**order, "document": kinds[former.object]} if former is not None else order
+
+
+def _renewed(work: Work, order: Entity, former: Entity | None) -> Entity:
+    """Return the order, in a new episode if that under way has a receipt although not all is paid any more."""
+    if former is None or former["payment_status"] != "PAID" or order["payment_status"] == "PAID":
+        return order
+    document = commands.sent(work, ACCOUNTS, document_key(order))
+    if document is None or document.object != DOCUMENTS["SALES_RECEIPT"] or order["document"] != "INVOICE":
+        return order
+    is_void = commands.void(work, ACCOUNTS, document_key(order), order["customer_id"])
+    return {**order, "episode": order["episode"] + is_void}
 
 
 def _total(lines: Sequence[Mapping[str, Any]]) -> Decimal:
@@ -191,7 +214,18 @@ def _void(work: Work, order: Entity, former: Entity | None) -> None:
     if order["refunds"] and is_received(order):
         return
     for payment in former["payments"]:
-        commands.void(work, ACCOUNTS, payment_key(former, payment), former["customer_id"])
+        commands.void(work, ACCOUNTS, payment_key(work, former, payment), former["customer_id"])
     commands.void(work, ACCOUNTS, document_key(former), former["customer_id"])
     for refund in order["refunds"]:
         commands.void(work, ACCOUNTS, refund_key(order, refund), former["customer_id"])
+
+
+def _retract(work: Work, order: Entity, former: Entity) -> None:
+    """Void the payments of which the order's source does not tell any more."""
+    left = {payment["id"] for payment in order["payments"]}
+    for payment in former["payments"]:
+        if payment["id"] not in left:
+            key, first = payment_key(work, former, payment), _first_key(former, payment)
+            if commands.void(work, ACCOUNTS, key, former["customer_id"]):
+                before = work.rows.matches.get(VOID, first)
+                work.rows.matches.put(Match([*(before.ids if before is not None else ()), key]), VOID, first)

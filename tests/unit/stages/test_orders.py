@@ -337,3 +337,28 @@ def test_a_customer_asked_for_in_the_home_currency_has_that_one(company: Company
     assert tell(company, {**order(currency="EUR"), "id": 8}, "1") == []
     [question] = reviews(company)
     assert question.reason.startswith("the accounts keep this customer in USD and take no document in EUR")
+
+
+def test_a_payment_that_is_taken_back_is_void_and_booked_anew_when_it_returns(company: Company) -> None:
+    """The invoice stands unpaid; the same payment told again is another one, since what is void stays void."""
+    company.connect(*VENDORS)
+    tell(company, order(date_paid_gmt=None), "1")
+    tell(company, order("completed"), "2")
+    key = f"payment/{company.only('order')['id']}/1/7"
+    [void] = tell(company, order("processing", date_paid_gmt=None), "3")
+    assert (void.operation, void.object_key) == ("VOID", key)
+    assert tell(company, order("processing", date_paid_gmt=None), "4") == []
+    for second in ("5", "6"):
+        assert [c.object_key for c in tell(company, order("completed"), second)] == [f"{key}/2"] * (second == "5")
+    assert [c.object_key for c in tell(company, order("cancelled"), "7")][:1] == [f"{key}/2"]
+
+
+def test_a_receipt_gives_way_to_an_invoice_when_the_order_is_not_paid_any_more(company: Company) -> None:
+    """A receipt says that all was paid: it is void, and the order agreed anew, with what is still paid as payments."""
+    company.connect(*VENDORS)
+    tell(company, order(), "1")
+    unpaid = tell(company, order(date_paid_gmt=None), "2")
+    assert kinds(unpaid) == ["VOID SalesReceipt", "PUT Invoice"]
+    assert [c.object_key.rpartition("/")[2] for c in unpaid] == ["1", "2"]
+    assert kinds(tell(company, order(), "3")) == ["PUT Payment"]
+    assert kinds(tell(company, order(), "4")) == []

@@ -283,3 +283,31 @@ def test_another_currency_recurs_in_none(company: Company) -> None:
     told(company, "customer")
     told(company, "subscription", 2)
     assert company.only("party")["finance"]["monthly_recurring"] == 0
+
+
+def test_a_failed_payment_is_void_before_its_successor_is_booked(company: Company) -> None:
+    """A debit that bounces leaves the list of the paid ones; both at once would be more than the invoice takes."""
+    connected(company)
+    told(company, "invoice", 1, **UNPAID)
+    told(company, "invoice", 2)
+    first = sample("invoice")["payments"]["data"][0]
+    second = {**first, "id": "inpay_2", "payment": {"type": "payment_intent", "payment_intent": "pi_2"}}
+    both = {"object": "list", "data": [{**first, "status": "canceled"}, second]}
+    commands = told(company, "invoice", 3, payments=both)
+    assert asked(commands) == [("VOID", "Payment"), ("PUT", "Payment")]
+    assert [c.object_key.rpartition("/")[2] for c in commands] == [first["id"], "inpay_2"]
+
+
+def test_a_payment_that_is_undone_at_the_shop_is_void(company: Company) -> None:
+    """Of several transactions only the one that failed after all is taken out of the books."""
+    company.take(ConnectionChanged(TENANT, 1, {"shopify": "shop", "quickbooks": "1"}, "UTC", "USD"))
+    stored = json.loads((GOLDEN.parent / "shopify" / "order" / "in.json").read_text())
+    paid = [
+        {"id": f"gid://shopify/OrderTransaction/{n}", "kind": "SALE", "status": "SUCCESS", "gateway": "manual",
+         "processedAt": "2026-03-01T10:00:00Z", "amountSet": {"shopMoney": {"amount": "1.00"}}} for n in (1, 2)
+    ]  # fmt: skip
+    body = {**stored, "displayFinancialStatus": "PARTIALLY_PAID", "transactions": paid}
+    company.record("shopify", "Order", body, "1", remote_id="6000000000001")
+    failed = {**body, "transactions": [paid[0], {**paid[1], "status": "FAILURE"}]}
+    commands = company.record("shopify", "Order", failed, "2", remote_id="6000000000001")
+    assert [(c.operation, c.object_key.rpartition("/")[2]) for c in commands] == [("VOID", "2")]
