@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 _INSTANT = re.compile(
     r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?\s?(Z|[+-]\d{2}:?\d{2})", re.ASCII | re.IGNORECASE
 )
@@ -23,17 +25,21 @@ def loads(text: bytes | str) -> Any:
     Raises:
         ValueError: not JSON, or NaN and its kind.
     """
-    if isinstance(text, bytes):
-        text = text.decode("utf-8-sig")
-    return _DECODER.decode(text)
+    try:
+        return _STRICT.decode(text)
+    except (msgspec.DecodeError, ValueError):
+        # Rare: what only the lenient one takes, and what is none at all, which it says better.
+        return _LENIENT.decode(text.decode("utf-8-sig") if isinstance(text, bytes) else text)
 
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
 
 
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant, strict=False)
-_ENCODED = json.JSONEncoder(ensure_ascii=False).encode
+_STRICT = msgspec.json.Decoder(float_hook=Decimal)
+_LENIENT = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant, strict=False)
+_WRITTEN = msgspec.json.Encoder().encode
+_AS_IT_IS = frozenset({str, int, bool, type(None)})
 
 
 def dumps(value: Any) -> bytes:
@@ -42,28 +48,35 @@ def dumps(value: Any) -> bytes:
     Raises:
         TypeError: a value JSON has no form for; floats are refused, as money must not pass through them.
     """
-    return _text(value).encode()
+    return _WRITTEN(_form(value))
 
 
-def _text(value: Any) -> str:
-    if value.__class__ is str:
-        return _ENCODED(value)
-    if value.__class__ is dict:
-        return "{" + ",".join([f"{_ENCODED(str(k))}:{_text(v)}" for k, v in value.items()]) + "}"
+def _form(value: Any) -> Any:
+    """Return the value in types whose form the encoder knows as well as we do."""
+    kind = value.__class__
+    if kind in _AS_IT_IS:
+        return value
+    if kind is dict:
+        return {name if name.__class__ is str else str(name): _form(part) for name, part in value.items()}
+    if kind is list:
+        return [_form(part) for part in value]
     if isinstance(value, Decimal):
-        return _number(value)
-    if value is None or isinstance(value, bool | int | str):
-        return _ENCODED(value)
+        return msgspec.Raw(_number(value).encode())
+    if isinstance(value, str | int):
+        return str.__str__(value) if isinstance(value, str) else int(value)
     if isinstance(value, Mapping):
-        return _text(dict(value))
+        return _form(dict(value))
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        return "[" + ",".join(map(_text, value)) + "]"
+        return [_form(part) for part in value]
     if isinstance(value, date) and not isinstance(value, datetime):
-        return _ENCODED(value.isoformat())
+        return value.isoformat()
     raise TypeError(f"a {type(value).__name__} has no JSON form here; use Decimal, str, int, bool, None, list or dict")
 
 
 def _number(value: Decimal) -> str:
+    text = str(value)
+    if "E" not in text and text != "-0" and value.is_finite():
+        return text
     if not value.is_finite():
         raise TypeError(f"{value} is not a JSON number")
     return format(value, "f") if value.as_tuple().exponent != 0 else str(int(value))

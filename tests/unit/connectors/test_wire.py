@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -46,6 +47,28 @@ def test_lenient_where_vendors_are() -> None:
     assert dumps(date(2026, 1, 31)) == b'"2026-01-31"'
     with pytest.raises(ValueError, match="NaN"):
         loads("NaN")
+
+
+@given(st.text(alphabet='[]{}",:0123456789.eE+-tfnul\\/ \n\x01\ufeffé', max_size=16))
+def test_reads_what_the_lenient_reader_reads(text: str) -> None:
+    """The fast reader takes no text otherwise than the lenient one does, which has the last word on all it refuses."""
+    lenient = json.JSONDecoder(parse_float=Decimal, strict=False)
+    try:
+        expected = lenient.decode(text)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"char|JSON"):
+            loads(text)
+    else:
+        assert repr(loads(text)) == repr(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1E+2", "100"), ("1E-7", "0.0000001"), ("-0", "0"), ("-0.00", "-0.00"), ("0E-10", "0.0000000000")],
+)
+def test_numbers_are_written_without_exponents(text: str, expected: str) -> None:
+    """However a number is held, it is written in plain digits."""
+    assert dumps(Decimal(text)).decode() == expected
 
 
 @pytest.mark.parametrize(
