@@ -33,17 +33,23 @@ def take(work: Work, result: VendorResult) -> None:
     body = parsed(result.body)
     # An answer that states no version has no content either: vendors that return nothing, or only the id.
     version = version_in(work, result.vendor, result.object, body)
+    link = work.linked(ref)
+    # What is known may be newer than the answer, which then only tells whose the object is.
+    older = bool(version) and link.newer_than(version)
+    if older and link.deleted:
+        commands.close(work, result.vendor, result.object_key)
+        return
     kind, id_, *episode = result.object_key.split("/")
     if kind == "party":
         id_ = work.standing(kind, id_)
     if kind not in MADE_OF_ORDERS:
         _known(work, kind, id_, ref, version, result.object_key)
-        if version and work.get(kind, id_) is not None:
+        if version and not (older and link.id == id_) and work.get(kind, id_) is not None:
             asked = commands.sent(work, result.vendor, result.object_key)
             written = asked.fields if asked is not None and result.operation == "PUT" else ()
             absorb(work, result.vendor, result.object, body, version, id_, written)
     elif episode:
-        _document(work, result, ref, body, version)
+        _document(work, result, ref, body, version, older=older)
         if kind != "payment":
             _recount(work, work.get("order", id_))
         asked = commands.sent(work, result.vendor, result.object_key)
@@ -64,20 +70,22 @@ def _known(work: Work, entity: str, id_: str, ref: Ref, version: str, object_key
         references.arrived(work, ref, id_)
 
 
-def _document(work: Work, result: VendorResult, ref: Ref, body: Mapping[str, Any], version: str) -> None:
+def _document(
+    work: Work, result: VendorResult, ref: Ref, body: Mapping[str, Any], version: str, *, older: bool
+) -> None:
     """Take in what an order became: an invoice, sales receipt, credit memo, refund receipt or payment."""
     kind, order_id, *_ = result.object_key.split("/")
     entity = MADE_OF_ORDERS[kind]
     id_ = work.linked(ref).id or new_id(work.tenant, ref)
     work.link(ref, entity, id_, version, result.object_key)
-    if version:
+    if version and not older:
         absorb(work, result.vendor, result.object, body, version, id_)
     if entity == "invoice":
         work.set(entity, id_, order_id=order_id)
     order, document = work.get("order", order_id), work.get(entity, id_)
     if order is not None and document is not None and document["customer_id"] is None:
         work.set(entity, id_, customer_id=order["customer_id"])
-    if result.operation == "VOID":
+    if result.operation == "VOID" and not older:
         work.set(entity, id_, status="VOID")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connectors.errors import MappingError, RejectedError
-from tests.unit.stages.kit import ACCOUNT, CONTACT, Company, at, body, of, opportunity, snapshot, stored, version
+from tests.unit.stages.kit import ACCOUNT, AT, CONTACT, Company, at, body, of, opportunity, snapshot, stored, version
 
 RULES = """
 defaults: {terms: Net 30}
@@ -89,6 +89,35 @@ def test_results_teach_the_crosswalk_and_echo_nothing_to_quickbooks(company: Com
     assert len(company.latest("product")) == 2
     again = company.record("quickbooks", "Customer", stored("Customer", "58", 3), version(3))
     assert again == []
+
+
+def test_an_answer_older_than_what_is_known_moves_nothing_back(company: Company) -> None:
+    """A person changed the document meanwhile, and its record came first: the answer still says what it is."""
+    company.connect()
+    commands = company.record("salesforce", "OpportunitySnapshot", snapshot(), at(1), remote_id="006A")
+    asked = of(commands, "quickbooks", "Invoice")
+    for number in ("58", "59"):
+        company.record("quickbooks", "Customer", stored("Customer", number, DisplayName=number), version(0))
+    newer = stored("Invoice", "145", 3, CustomerRef={"value": "59"}, Balance=0, DueDate=None)
+    company.record("quickbooks", "Invoice", newer, version(3))
+    before = company.only("invoice")
+    company.result(asked, "145", stored("Invoice", "145", 0))
+    assert company.only("invoice") == before | {
+        "order_id": company.only("order")["id"], "version": before["version"] + 1, "changed_at": AT,
+    }  # fmt: skip
+
+
+def test_an_answer_about_a_document_that_is_gone_brings_nothing_back(company: Company) -> None:
+    """It was deleted before the answer came: nothing more is asked for it."""
+    company.connect()
+    commands = company.record("salesforce", "OpportunitySnapshot", snapshot(), at(1), remote_id="006A")
+    asked = of(commands, "quickbooks", "Invoice")
+    company.record("quickbooks", "Invoice", {"Id": "145"}, version(3), deleted=True)
+    assert company.result(asked, "145", stored("Invoice", "145", 0)) == []
+    assert company.latest("invoice") == {}
+    changed = {**snapshot(2), "Lines": snapshot()["Lines"][:1]}
+    again = company.record("salesforce", "OpportunitySnapshot", changed, at(2), remote_id="006A")
+    assert [c for c in again if c.object == "Invoice"] == []
 
 
 def test_the_invoice_is_written_back_to_opportunity_account_and_prospect(company: Company) -> None:
