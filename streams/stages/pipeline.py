@@ -22,6 +22,7 @@ from streams.stages import (
     requests,
     results,
     settings,
+    totals,
 )
 from streams.stages.mapping import Templates
 from streams.stages.route import route
@@ -100,6 +101,7 @@ class Pipeline:
 
 def _follow(work: Work) -> None:
     orders.settle(work)
+    totals.settle(work)
     finance.settle(work)
     disputes.settle(work)
     route(work, work.flush())

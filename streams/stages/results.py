@@ -5,7 +5,7 @@ from typing import Any
 
 from connectors.kafka.records import Entity, VendorResult
 from connectors.wire import iso_micros
-from streams.stages import accounts, canonicalise, commands, holds, money, references
+from streams.stages import accounts, canonicalise, commands, references, totals
 from streams.stages.absorb import absorb, parsed, version_in
 from streams.stages.identity import new_id
 from streams.stages.mapping import Ref
@@ -55,7 +55,7 @@ def take(work: Work, result: VendorResult) -> None:
         asked = commands.sent(work, result.vendor, result.object_key)
         # What was asked for since may have another total: its own answer tells.
         if kind == "order" and result.operation == "PUT" and asked is not None and asked.version == result.version:
-            _agrees(work, ref, id_)
+            totals.compare(work, id_, result.object_key, ref)
 
 
 def _known(work: Work, entity: str, id_: str, ref: Ref, version: str, object_key: str) -> None:
@@ -87,18 +87,6 @@ def _document(
         work.set(entity, id_, customer_id=order["customer_id"])
     if result.operation == "VOID" and not older:
         work.set(entity, id_, status="VOID")
-
-
-def _agrees(work: Work, ref: Ref, order_id: str) -> None:
-    """Ask a person about a document whose total is another than the order's: the accounts reckoned in their own way."""
-    order, document = work.get("order", order_id), work.get("invoice", work.linked(ref).id)
-    if order is None or document is None or order["grand_total"] is None or order["hold"]:
-        return
-    difference = money.CONTEXT.subtract(document["total"] or 0, order["grand_total"])
-    if difference:
-        total = f"{money.text(order['grand_total'])} {order['currency']}"
-        reason = f"the {ref.object} is by {money.text(difference)} off the order's total of {total}; correct it there"
-        holds.ask(work, order, reason)
 
 
 def _recount(work: Work, order: Entity | None) -> None:

@@ -233,6 +233,43 @@ def test_a_document_that_the_accounts_total_otherwise_is_asked_about(company: Co
     assert question.reason == "the SalesReceipt is by 0.12 off the order's total of 17.4 USD; correct it there"
 
 
+CORRECTED: Mapping[str, dict[str, Any]] = {
+    "agrees": {"TotalAmt": 17.4},
+    "void": {"TotalAmt": 0, "PrivateNote": "Voided - x"},
+    "gone": {"deleted": True},
+}
+
+
+@pytest.mark.parametrize("how", CORRECTED)
+def test_the_question_about_a_total_is_closed_once_it_is_answered_in_the_accounts(company: Company, how: str) -> None:
+    """A person corrects the document, voids or deletes it; as long as the totals differ, the question stays."""
+    company.connect(*VENDORS)
+    receipt = of(tell(company, order(), "1"), "quickbooks", "SalesReceipt")
+    company.result(receipt, "9", document(receipt, "9", 17.52))
+    stored = {**document(receipt, "9", 17.5), **envelope("9", 1)}
+    company.record("quickbooks", "SalesReceipt", stored, version(1))
+    assert [item.open for item in reviews(company)] == [True]
+    deleted = CORRECTED[how].get("deleted", False)
+    stored |= {**envelope("9", 2), **CORRECTED[how]}
+    company.record("quickbooks", "SalesReceipt", stored, version(2), deleted=deleted)
+    assert [item.open for item in reviews(company)] == [True, False]
+    assert len({item.id for item in reviews(company)}) == 1
+
+
+def test_the_question_about_a_total_follows_the_order(company: Company) -> None:
+    """The shop changes the order: another difference is another question, none is none; ended, the last is closed."""
+    company.connect(*VENDORS)
+    for number, (total, stored) in enumerate([("17.40", 17.5), ("18.40", 18.6), ("19.40", 19.4), ("20.40", 20.5)]):
+        shipping = f"{5 + number}.00"
+        [receipt] = tell(company, order(shipping_total=shipping, total=total), str(number))[-1:]
+        company.result(receipt, "9", {**document(receipt, "9", stored), **envelope("9", number)})
+    assert [item.open for item in reviews(company)] == [True, False, True, False, True]
+    [void] = tell(company, order("cancelled"), "5")
+    voided = {**document(void, "9", 0), **envelope("9", 9), "PrivateNote": "Voided"}
+    company.result(void, "9", voided)
+    assert [item.open for item in reviews(company)][5:] == [False]
+
+
 def test_an_answer_to_what_is_asked_otherwise_by_now_asks_nobody(company: Company) -> None:
     """The order changed meanwhile: the document is on its way to the new total."""
     company.connect(*VENDORS)

@@ -1,0 +1,74 @@
+"""Documents whose total is another than their order's: the accounts reckoned in their own way, and a person is asked.
+
+The answer to a write puts the question; it is closed when the totals agree, and when the document is void or gone.
+"""
+
+from connectors.kafka.records import Entity
+from streams.stages import holds, money
+from streams.stages.mapping import Ref
+from streams.stages.rows import Match
+from streams.stages.work import Work
+
+TOTAL = "total"
+"""Kind of match rows: the order and the reason of the open question about a document, by its object key."""
+
+
+def compare(work: Work, order_id: str, object_key: str, ref: Ref) -> None:
+    """Ask a person about a document that was just stored if its total is another than its order's.
+
+    Args:
+        work: the unit of work.
+        order_id: of the order.
+        object_key: our name of the document.
+        ref: the vendor's.
+    """
+    order, document = work.get("order", order_id), work.get("invoice", work.linked(ref).id)
+    if order is None or document is None:
+        return
+    reason = None if order["hold"] else _difference(order, document, ref.object)
+    open_ = work.rows.matches.get(TOTAL, object_key)
+    if open_ is not None and open_.ids[1] != reason:
+        _close(work, object_key, open_)
+    if reason is not None:
+        holds.ask(work, order, reason)
+        work.rows.matches.put(Match([order_id, reason]), TOTAL, object_key)
+
+
+def settle(work: Work) -> None:
+    """Close the questions that what this record changed in the accounts has answered."""
+    for before, after in work.touched("invoice"):
+        if before is None or (after is not None and _said(after) == _said(before)):
+            continue
+        for ref in before["refs"]:
+            object_key = work.linked(Ref(ref["vendor"], ref["object"], ref["id"])).object_key
+            open_ = work.rows.matches.get(TOTAL, object_key) if object_key is not None else None
+            if object_key is not None and open_ is not None and _is_settled(work, open_, after):
+                _close(work, object_key, open_)
+
+
+def _said(document: Entity) -> tuple[object, object]:
+    return document["total"], document["status"]
+
+
+def _is_settled(work: Work, open_: Match, document: Entity | None) -> bool:
+    order = work.get("order", open_.ids[0])
+    return document is None or document["status"] == "VOID" or order is None or not _difference(order, document, "")
+
+
+def _difference(order: Entity, document: Entity, object_type: str) -> str | None:
+    if order["grand_total"] is None:
+        return None
+    difference = money.CONTEXT.subtract(document["total"] or 0, order["grand_total"])
+    if not difference:
+        return None
+    total = f"{money.text(order['grand_total'])} {order['currency']}"
+    return f"the {object_type} is by {money.text(difference)} off the order's total of {total}; correct it there"
+
+
+def _close(work: Work, object_key: str, open_: Match) -> None:
+    """The order may be in a later episode than the document that the question was about."""
+    order_id, reason = open_.ids
+    order, episode = work.get("order", order_id), int(object_key.rpartition("/")[2])
+    if order is not None:
+        holds.drop(work, {**order, "episode": episode, "hold_reason": reason})
+    work.rows.matches.drop(TOTAL, object_key)
