@@ -2,6 +2,9 @@
 
 RocksDB is a cache of the changelog topic. It is written only after the transaction that carries the same rows has been
 committed, together with the changelog offset up to which it is right, so it is never ahead; behind is normal.
+
+Between the two stand the rows that were used lately, as RocksDB has them. They come from there: by a read of a row that
+no commit is under way for, or with a commit that went through; whatever is written drops what was there.
 """
 
 import json
@@ -14,6 +17,7 @@ from typing import Any
 
 from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
 
+from streams.recent import MISSING, Recent
 from streams.runtime.layers import Ordered, overlaid
 from streams.runtime.types import Rows
 
@@ -24,6 +28,8 @@ FILTER_BITS = 10
 CACHE_BYTES = 128 << 20
 """Blocks, indexes and filters of all shards of the process."""
 BUFFER_BYTES = 8 << 20
+RECENT_BYTES = 16 << 20
+"""Rows used lately, of each shard."""
 OPEN_FILES = 64
 
 
@@ -49,7 +55,9 @@ class Meta:
 
 
 class Store:
-    """Rows of one shard, latest first: queued for commit, then RocksDB.
+    """Rows of one shard, latest first: queued for commit, then used lately, then RocksDB.
+
+    All but `write` is for one thread.
 
     Args:
         path: folder of this shard's database; made if it is not there.
@@ -60,6 +68,7 @@ class Store:
         self._path = path
         self._now = now
         self._queued = Ordered[tuple[int, bytes | None]]()
+        self._recent = Recent[bytes, bytes | None](RECENT_BYTES)
         self._db: Any = None
 
     def open(self, cluster: str, topic: str, end: int, keep_seconds: float) -> int | None:
@@ -90,6 +99,7 @@ class Store:
         return None
 
     def _open(self) -> Meta | None:
+        self._recent.clear()
         self._db = Rdict(str(self._path), _options())
         raw = self._db.get(META)
         return Meta(**json.loads(raw)) if raw else None
@@ -106,11 +116,17 @@ class Store:
         queued = self._queued.rows.get(key)
         if queued is not None:
             return queued[1]
-        try:
-            value: bytes | None = self._db.get(key)
-        except Exception as error:
-            raise self._suspect(error) from error
+        value = self._recent.get(key)
+        if value is MISSING:
+            try:
+                value = self._db.get(key)
+            except Exception as error:
+                raise self._suspect(error) from error
+            self._remember(key, value)
         return value
+
+    def _remember(self, key: bytes, value: bytes | None) -> None:
+        self._recent.put(key, value, len(key) + len(value or b""))
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield the rows whose key starts with `prefix`, in key order, as of now."""
@@ -148,16 +164,25 @@ class Store:
                 batch.put(key, value)
         batch.put(META, json.dumps(asdict(meta)).encode())
         self._db.write(batch)
+        for key in rows:
+            self._recent.drop(key)
 
     def settle(self, unit: int) -> None:
-        """Forget queued rows up to `unit`: they are in the database now."""
-        self._queued.retain({key: queued for key, queued in self._queued.rows.items() if queued[0] > unit})
+        """Let go of queued rows up to `unit`: they are in the database now."""
+        left = {}
+        for key, queued in self._queued.rows.items():
+            if queued[0] > unit:
+                left[key] = queued
+            else:
+                self._remember(key, queued[1])
+        self._queued.retain(left)
 
     def close(self) -> None:
         """Close the database."""
         if self._db is not None:
             self._db.close()
             self._db = None
+        self._recent.clear()
 
 
 @cache

@@ -10,6 +10,7 @@ import faust
 from faust.app.base import BootStrategy
 from mode import Service
 
+from streams.runtime import memory
 from streams.runtime.exits import FAULT
 from streams.runtime.feed import Chunk
 from streams.runtime.guard import Handler
@@ -111,4 +112,5 @@ def run(app: App, log: Log, stall_seconds: float, *services: Service) -> NoRetur
         services: the role's own.
     """
     process = Process(log, Watchdog(log, stall_seconds), services)
+    memory.settle()
     Worker(app, process, quiet=True, redirect_stdouts=False, console_port=0).execute_from_commandline()

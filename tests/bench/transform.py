@@ -13,10 +13,11 @@ from connectors.kafka.codec import Codec, LocalIds
 from connectors.kafka.records import ConnectionChanged, VendorRecord
 from connectors.kafka.topics import DLQ, INBOX
 from streams.agents.transform import Transform
+from streams.runtime import memory
 from streams.runtime.breaker import Breaker, BreakerRule
 from streams.runtime.guard import Guard
 from streams.runtime.store import Meta, Store
-from streams.runtime.types import Output, Record
+from streams.runtime.types import Output, Record, Rows
 from streams.stages.mapping import Templates
 from streams.stages.pipeline import Pipeline
 from tests.bench.mix import Mix, connection
@@ -53,6 +54,8 @@ class Bench:
         self._store = Store(folder, time.time)
         self._store.open("bench", "bench", 0, 3600.0)
         self._offset = 0
+        self._units = 0
+        memory.settle()
 
     def record(self, value: VendorRecord | ConnectionChanged) -> Record:
         """Return a value as it would be consumed."""
@@ -71,11 +74,17 @@ class Bench:
         made = 0
         for at in range(0, len(records), CHUNK):
             work = await self._guard.run(records[at : at + CHUNK], self._store, self._handler, self._breaker)
-            self._store.write(work.rows, Meta("bench", "bench", 0, 0.0))
+            self._commit(work.rows)
             if (letter := next((out for out in work.outputs if out.topic == DLQ.name), None)) is not None:
                 raise RuntimeError(_why(letter))
             made += len(work.outputs)
         return made
+
+    def _commit(self, rows: Rows) -> None:
+        self._units += 1
+        self._store.queue(rows, self._units)
+        self._store.write(rows, Meta("bench", "bench", 0, 0.0))
+        self._store.settle(self._units)
 
     def close(self) -> None:
         """Close the store."""

@@ -2,15 +2,31 @@
 
 import json
 import random
+import tempfile
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rocksdict import Options, Rdict
 
+from streams.recent import BESIDE
+from streams.runtime import store as stores
 from streams.runtime.store import META, SUSPECT, Meta, Store, StoreError
 
 HOUR = 3600.0
 NOW = 1_000_000.0
+KEYS = st.sampled_from([b"a", b"a/1", b"a/2", b"b", b"c"])
+ROWS = st.dictionaries(KEYS, st.none() | st.binary(max_size=2), max_size=3)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("queue"), ROWS),
+        st.tuples(st.sampled_from(["commit", "reopen"]), st.just({})),
+        st.tuples(st.just("unqueued"), st.dictionaries(st.just(b"position"), st.binary(max_size=2), min_size=1)),
+    ),
+    max_size=12,
+)
 
 
 def opened(path: Path, cluster: str = "c", topic: str = "t", end: int = 100) -> tuple[Store, int | None]:
@@ -56,9 +72,44 @@ def test_settling_forgets_only_what_is_written(tmp_path: Path) -> None:
     store.write({b"a": b"1", b"b": b"1"}, Meta("c", "t", 1, NOW))
     store.settle(1)
     assert (store.get(b"a"), store.get(b"b")) == (b"2", b"1")
+    store.write({b"a": b"3"}, Meta("c", "t", 1, NOW))
     store.settle(2)
-    assert store.get(b"a") == b"1"
+    assert store._queued.rows == {}
     store.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(STEPS, st.sampled_from([0, 6 * BESIDE, stores.RECENT_BYTES]))
+def test_a_store_reads_as_one_dict(steps: list[tuple[str, dict[bytes, bytes | None]]], room: int) -> None:
+    """Whatever is queued, committed, or written beside a commit, and however little is kept of what was used lately."""
+    committed, queued = dict[bytes, bytes | None](), list[tuple[int, dict[bytes, bytes | None]]]()
+    meta = Meta("c", "t", 1, NOW)
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(stores, "RECENT_BYTES", room):
+        store, _ = opened(Path(folder))
+        store.write({}, meta)
+        for unit, (what, rows) in enumerate(steps):
+            if what == "queue":
+                store.queue(rows, unit)
+                queued.append((unit, rows))
+            elif what == "unqueued":
+                store.write(rows, meta)
+                committed |= rows
+            elif what == "commit" and queued:
+                number, unit_rows = queued.pop(0)
+                store.write(unit_rows, meta)
+                store.settle(number)
+                committed |= unit_rows
+            elif what == "reopen":  # what was not committed is gone
+                store.close()
+                store, _ = opened(Path(folder))
+                queued.clear()
+            model = dict(committed)
+            for _, unit_rows in queued:
+                model |= unit_rows
+            found = {key: store.get(key) for key in (b"a", b"a/1", b"a/2", b"b", b"c", b"position")}
+            assert found == {key: model.get(key) for key in found}
+            assert list(store.scan(b"a")) == sorted((k, v) for k, v in model.items() if v is not None and k[:1] == b"a")
+        store.close()
 
 
 @pytest.mark.parametrize(
