@@ -173,10 +173,16 @@ class Work:
         identity.index(self.rows, entity, id_, record, None)
         self._now[entity, id_] = {**record, "refs": refs, "deleted": True}
 
+    def entities(self) -> frozenset[str]:
+        """Return of which entities this record read or touched any."""
+        return frozenset([kind for kind, _ in self._now])
+
     def touched(self, entity: str) -> list[tuple[Entity | None, Entity | None]]:
         """Return before and now of the records of an entity that this record touched; None: not there or deleted."""
         return [
-            (_alive(self._before[kind, id_]), _alive(now)) for (kind, id_), now in self._now.items() if kind == entity
+            (_alive(self._before[kind, id_]), _alive(now))
+            for (kind, id_), now in self._now.items()
+            if kind == entity and now is not self._before[kind, id_]
         ]
 
     def flush(self) -> list[Change]:

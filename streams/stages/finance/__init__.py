@@ -13,6 +13,8 @@ __all__ = ["settle", "tick"]
 
 def settle(work: Work) -> None:
     """Bring paid dates and customers' figures in step with what this record touched."""
+    if not work.moved and work.entities().isdisjoint(documents.COUNTED):
+        return
     paid.settle(work)
     overdue.watch(work)
     customers = dict.fromkeys([*work.moved, *documents.settle(work)])

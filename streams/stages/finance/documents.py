@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from connectors.kafka.records import Entity
 from streams.stages import money
-from streams.stages.finance import home
+from streams.stages.finance import figures, home
 from streams.stages.finance.home import ZERO
 from streams.stages.rows import Document
 from streams.stages.work import Work
@@ -27,10 +27,12 @@ def settle(work: Work) -> Iterable[str]:
 
 
 def _file(work: Work, before: Entity | None, after: Entity | None, row_of: "RowOf") -> Iterable[str]:
-    """Keep the row of a record; return the customers concerned."""
+    """Keep the row of a record; return the customers whose figures are not right any more."""
     old, new = customer_of(work, before), customer_of(work, after)
-    row = row_of(work, after) if after else None
+    row = row_of(work, after) if after is not None and new is not None else None
     id_ = (after or before or {}).get("id", "")
+    if old == new and (new is None or (work.rows.documents.get(new, id_) == row and figures.follow_rows(work, new))):
+        return ()
     if old is not None and (old != new or row is None):
         work.rows.documents.drop(old, id_)
     if new is not None and row is not None:
@@ -119,3 +121,4 @@ def _sequence(record: Entity) -> str:
 
 RowOf = Callable[[Work, Entity], Document | None]
 _ROWS: Mapping[str, RowOf] = {"invoice": _invoice, "payment": _payment, "order": _order, "subscription": _subscription}
+COUNTED = frozenset(_ROWS)

@@ -26,6 +26,15 @@ def reckon(work: Work, id_: str) -> None:
     work.set("party", id_, finance={"currency": work.settings.currency, **figures})
 
 
+def follow_rows(work: Work, id_: str) -> bool:
+    """Tell whether a customer's figures are right as long as its rows are: in today's currency, and since days come."""
+    party = work.get("party", id_)
+    figures = party["finance"] if party is not None else None
+    if figures is None or figures["currency"] != work.settings.currency:
+        return False
+    return figures["overdue_amount"] is not None or work.rows.days.get() is None
+
+
 def _books(rows: Sequence[Document]) -> dict[str, Any]:
     payments = sorted((row for row in rows if row.is_payment), key=_place)
     invoices = sorted((row for row in rows if row.is_invoice), key=_place)

@@ -1,6 +1,7 @@
 """On which day an invoice was paid: payments tell, which may come before or after it."""
 
 from collections.abc import Iterable
+from datetime import date
 
 from connectors.kafka.records import Entity
 from streams.stages.rows import Allocation
@@ -22,8 +23,10 @@ def settle(work: Work) -> None:
 
 
 def _allot(work: Work, before: Entity | None, after: Entity | None) -> Iterable[str]:
-    """Keep the allocation rows of a payment; return the canonical ids of the invoices concerned."""
+    """Keep the allocation rows of a payment, if they changed; return the canonical ids of the invoices concerned."""
     old, new = _allocations(before), _allocations(after)
+    if before and after and old == new and before["received_on"] == after["received_on"]:
+        return ()
     payment = (after or before or {}).get("id", "")
     for remote_id in old:
         if remote_id not in new:
@@ -44,12 +47,15 @@ def _allocations(payment: Entity | None) -> dict[str, str | None]:
 def _date_paid(work: Work, id_: str) -> None:
     """An invoice was paid on the day of its latest payment."""
     invoice = work.get("invoice", id_)
-    if invoice is None or invoice["kind"] != "INVOICE":
-        return
+    if invoice is not None and invoice["kind"] == "INVOICE":
+        work.set("invoice", id_, paid_on=_last_day(work, invoice) if invoice["status"] == "PAID" else None)
+
+
+def _last_day(work: Work, invoice: Entity) -> date | None:
     days = [
         row.received_on
         for ref in invoice["refs"]
         for _, row in work.rows.allocations.scan(ref["vendor"], ref["object"], ref["id"])
         if row.received_on is not None
     ]
-    work.set("invoice", id_, paid_on=max(days) if days and invoice["status"] == "PAID" else None)
+    return max(days, default=None)

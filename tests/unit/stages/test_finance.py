@@ -209,6 +209,21 @@ def test_a_new_day_makes_open_invoices_overdue(books: Company) -> None:
     assert (figures(books)["overdue_amount"], figures(books)["overdue_since"]) == (0, None)
 
 
+def test_figures_are_reckoned_by_today_though_no_row_changed(company: Company) -> None:
+    """Those of before the first day, or in another home currency, follow when one of their documents is told again."""
+    company.connect()
+    take(company, "Customer", {**envelope("58", 1), **ACME})
+    take(company, "Invoice", document("Invoice", "1", 1))
+    assert figures(company)["overdue_amount"] is None
+    company.take(Tick(TENANT, date(2026, 3, 1), AT))
+    take(company, "Invoice", document("Invoice", "1", 2))
+    assert figures(company)["overdue_amount"] == 0
+    company.take(ConnectionChanged(TENANT, 2, {"quickbooks": "1"}, "UTC", "EUR"))
+    take(company, "Invoice", document("Invoice", "1", 3))
+    told = figures(company)
+    assert (told["currency"], told["open_balance"], told["unconverted_count"]) == ("EUR", 0, 1)
+
+
 def test_a_day_of_a_tenant_that_is_not_connected_is_passed_over(company: Company) -> None:
     """It was disconnected since; there is nothing to reckon, and nothing to dead-letter."""
     assert company.take(Tick(TENANT, date(2026, 3, 1), AT)) == []
