@@ -311,3 +311,15 @@ def test_a_payment_that_is_undone_at_the_shop_is_void(company: Company) -> None:
     failed = {**body, "transactions": [paid[0], {**paid[1], "status": "FAILURE"}]}
     commands = company.record("shopify", "Order", failed, "2", remote_id="6000000000001")
     assert [(c.operation, c.object_key.rpartition("/")[2]) for c in commands] == [("VOID", "2")]
+
+
+def test_what_was_paid_before_an_invoice_was_given_up_stays(company: Company) -> None:
+    """The money came: invoice and payment stand, the rest of it stays open for the accountant, who may write it off."""
+    connected(company)
+    payments = sample("invoice")["payments"]
+    part = {"amount_paid": 5000, "payments": {**payments, "data": [{**payments["data"][0], "amount_paid": 5000}]}}
+    told(company, "invoice", 1, **UNPAID | part)
+    assert asked(told(company, "invoice", 2, **UNPAID | part | {"status": "uncollectible"})) == []
+    order = company.only("order")
+    assert (order["status"], order["payment_status"]) == ("WON", "PARTLY_PAID")
+    assert [body(c)["TotalAmt"] for c in told(company, "invoice", 3)] == [Decimal("107.8")]
