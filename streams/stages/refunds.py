@@ -5,7 +5,8 @@ was taken back itself, and `same_as` names the order's own object, or as `paymen
 Either may come first. An order's refunds are all that name it.
 """
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from streams.stages.work import Work
 PAYMENT = "payment"
 """Stands for the reference of a payment where another object's id would."""
 PAID = "paid"
-"""Kind of match rows: whose payment a reference is."""
+"""Kind of match rows: whose payment a reference is; what is given back of one that paid several is the first one's."""
 OF = "refund"
 """Kind of match rows: what an object is given back for, as type and id, so that it is found when the object is gone."""
 
@@ -44,15 +45,16 @@ def take(work: Work, record: VendorRecord, link: Link, body: Mapping[str, Any]) 
         raise MappingError("same_as", "names no order: the record does not say what is given back for")
     of = found.same_as[0]
     refunds = found.fields.get("refunds") or []
+    former = work.rows.matches.get(OF, record.vendor, record.object, record.remote_id)
+    if former is not None and (list(former.ids) != [of.object, of.id] or not refunds):
+        remove(work, Ref(record.vendor, record.object, record.remote_id))
     if refunds:
         work.rows.matches.put(Match([of.object, of.id]), OF, record.vendor, record.object, record.remote_id)
         work.rows.refunds.put(Refund(**refunds[0]), of.vendor, of.object, of.id, record.object, record.remote_id)
-    else:
-        work.rows.refunds.drop(of.vendor, of.object, of.id, record.object, record.remote_id)
     work.rows.links.put(
         replace(link, source_version=record.source_version), record.vendor, record.object, record.remote_id
     )
-    _recount(work, of)
+    _recount(work, _order_of(work, of))
 
 
 def remove(work: Work, ref: Ref) -> None:
@@ -62,11 +64,11 @@ def remove(work: Work, ref: Ref) -> None:
         of = Ref(ref.vendor, *match.ids)
         work.rows.matches.drop(OF, ref.vendor, ref.object, ref.id)
         work.rows.refunds.drop(of.vendor, of.object, of.id, ref.object, ref.id)
-        _recount(work, of)
+        _recount(work, _order_of(work, of))
 
 
-def _recount(work: Work, of: Ref) -> None:
-    order = work.get("order", _order_of(work, of))
+def _recount(work: Work, id_: str | None) -> None:
+    order = work.get("order", id_)
     if order is not None:
         work.set("order", order["id"], refunds=_collected(work, order))
 
@@ -76,13 +78,17 @@ def settle(work: Work, id_: str) -> None:
     order = work.get("order", id_)
     if order is None:
         return
-    for payment in order["payments"]:
-        if payment["reference"] is not None:
-            for vendor in _vendors(order):
-                work.rows.matches.put(Match([id_]), PAID, vendor, payment["reference"])
+    others: dict[str, None] = {}
+    for vendor, reference in _payments(order):
+        known = work.rows.matches.get(PAID, vendor, reference)
+        ids = sorted({id_, *(known.ids if known is not None else ())})
+        work.rows.matches.put(Match(ids), PAID, vendor, reference)
+        others |= dict.fromkeys(other for other in ids if other != id_)
     refunds = _collected(work, order)
     if refunds:
         work.set("order", id_, refunds=refunds)
+    for other in others:
+        _recount(work, other)
 
 
 def _order_of(work: Work, of: Ref) -> str | None:
@@ -96,11 +102,16 @@ def _order_of(work: Work, of: Ref) -> str | None:
 def _collected(work: Work, order: Entity) -> list[dict[str, Any]]:
     """Return all that names the order, in order of day and id."""
     named = [(ref["vendor"], ref["object"], ref["id"]) for ref in order["refs"]]
-    references = dict.fromkeys(p["reference"] for p in order["payments"] if p["reference"] is not None)
-    named += [(vendor, PAYMENT, reference) for vendor in _vendors(order) for reference in references]
+    for vendor, reference in _payments(order):
+        paid = work.rows.matches.get(PAID, vendor, reference)
+        if paid is not None and paid.ids[0] == order["id"]:
+            named.append((vendor, PAYMENT, reference))
     found = [asdict(row) for key in named for _, row in work.rows.refunds.scan(*key)]
     return sorted(found, key=lambda refund: (str(refund["refunded_on"]), refund["id"]))
 
 
-def _vendors(order: Entity) -> list[str]:
-    return list(dict.fromkeys(ref["vendor"] for ref in order["refs"]))
+def _payments(order: Entity) -> Iterable[tuple[str, str]]:
+    """Return the vendors and references of an order's payments."""
+    vendors = dict.fromkeys(ref["vendor"] for ref in order["refs"])
+    references = dict.fromkeys(p["reference"] for p in order["payments"] if p["reference"] is not None)
+    return itertools.product(vendors, references)

@@ -399,3 +399,15 @@ def test_a_receipt_gives_way_to_an_invoice_when_the_order_is_not_paid_any_more(c
     assert [c.object_key.rpartition("/")[2] for c in unpaid] == ["1", "2"]
     assert kinds(tell(company, order(), "3")) == ["PUT Payment"]
     assert kinds(tell(company, order(), "4")) == []
+
+
+def test_a_refund_that_names_another_order_leaves_the_first(company: Company) -> None:
+    """It is given back once: what was asked for the first order is void."""
+    company.connect(*VENDORS)
+    for number in (7, 8):
+        tell(company, {**order(), "id": number}, "1")
+    tell(company, refund("5.00"), "1", "refund")
+    moved = tell(company, {**refund("5.00"), "parent_id": 8}, "2", "refund")
+    assert sorted(kinds(moved)) == ["PUT RefundReceipt", "VOID RefundReceipt"]
+    assert sorted(len(one["refunds"]) for one in company.latest("order").values()) == [0, 1]
+    assert kinds(company.record("woocommerce", "refund", {"id": 70}, "3", deleted=True)) == ["VOID RefundReceipt"]

@@ -1,5 +1,6 @@
 """From what a billing platform bills to the accounts, and what is subscribed to in the customer's figures."""
 
+import itertools
 import json
 from collections.abc import Sequence
 from decimal import Decimal
@@ -323,3 +324,16 @@ def test_what_was_paid_before_an_invoice_was_given_up_stays(company: Company) ->
     order = company.only("order")
     assert (order["status"], order["payment_status"]) == ("WON", "PARTLY_PAID")
     assert [body(c)["TotalAmt"] for c in told(company, "invoice", 3)] == [Decimal("107.8")]
+
+
+@pytest.mark.parametrize("arrival", list(itertools.permutations(("in_1", "in_2", "refund"))))
+def test_a_payment_of_two_invoices_is_given_back_once(company: Company, arrival: Sequence[str]) -> None:
+    """Whichever comes first, the refund is that of one of them, always the same."""
+    connected(company)
+    asked_for: dict[str, str] = {}
+    for kind in arrival:
+        commands = told(company, "refund") if kind == "refund" else told(company, "invoice", 1, id=kind)
+        asked_for |= {c.object_key: c.operation for c in commands if c.object == "RefundReceipt"}
+    given = {order["refs"][0]["id"]: len(order["refunds"]) for order in company.latest("order").values()}
+    assert given == {"in_1": 0, "in_2": 1}
+    assert list(asked_for.values()).count("PUT") == 1
