@@ -8,13 +8,15 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import msgspec
+
 from connectors.kafka.records import Entity
 from streams.stages.mapping import paths
 from streams.stages.mapping.schema import Type
 from streams.stages.policies import Policy
 
 FIELD = "conflicts"
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+_ENCODED = msgspec.json.Encoder(order="sorted").encode
 
 
 class Source(NamedTuple):
@@ -36,11 +38,7 @@ class Source(NamedTuple):
 
 def written(value: Any) -> str:
     """Return the JSON of a field's value; decimals, dates and instants as text."""
-    if value.__class__ is bool:
-        return "true" if value else "false"
-    if not value and value.__class__ in (list, dict):
-        return "[]" if value.__class__ is list else "{}"
-    return _ENCODER.encode(paths.plain(value))
+    return _ENCODED(paths.plain(value)).decode()
 
 
 def read(wanted: Type, value: Any) -> Any:

@@ -4,16 +4,16 @@ Two bodies have the same content if they agree in every field that the template 
 under the same template, settings and standard forms.
 """
 
-import json
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+import msgspec
+
 from streams.stages import normalise
-from streams.stages.mapping import paths
 from streams.stages.mapping.model import Template
 
-_ENCODED = json.JSONEncoder(separators=(",", ":"), default=str).encode
+_ENCODED = msgspec.json.Encoder(enc_hook=str).encode
 
 
 def digest(template: Template, settings: str, body: Mapping[str, Any]) -> str:
@@ -24,10 +24,9 @@ def digest(template: Template, settings: str, body: Mapping[str, Any]) -> str:
         settings: fingerprint of the tenant's settings.
         body: the vendor's JSON, numbers with a fraction as Decimal.
     """
-    said = {
-        name: body[name] if tree is None else paths.fill(tree, body[name])
-        for name, tree in template.content.items()
-        # An empty field says something only where an absent one is not the same.
-        if name in body and not (template.absent_is_empty and body[name] is None)
-    }
-    return sha256(_ENCODED([normalise.VERSION, template.fingerprint, settings, said]).encode()).hexdigest()
+    said = template.content(body)
+    try:
+        text = _ENCODED(said)
+    except UnicodeEncodeError:  # half a surrogate pair, which has no form in UTF-8
+        text = repr(said).encode(errors="backslashreplace")
+    return sha256(f"{normalise.VERSION}/{template.fingerprint}/{settings}/".encode() + text).hexdigest()

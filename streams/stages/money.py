@@ -75,6 +75,8 @@ def times(a: Decimal, b: Decimal) -> Decimal:
 
 def text(value: Decimal) -> str:
     """Return the shortest plain text of a number: one text per value, whatever scale it was stored with."""
-    if value == 0:
+    if not value:
         return "0"
-    return format(CONTEXT.normalize(value), "f")
+    short = CONTEXT.normalize(value)
+    written = str(short)
+    return format(short, "f") if "E" in written else written

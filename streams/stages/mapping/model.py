@@ -7,6 +7,7 @@ from typing import Any, Literal
 from streams.stages.mapping.document import Node
 from streams.stages.mapping.expressions import Expression
 from streams.stages.mapping.paths import Tree
+from streams.stages.mapping.said import NOTHING, Said
 from streams.stages.mapping.schema import Type
 
 Flat = Callable[[Mapping[str, Any]], Any]
@@ -88,7 +89,7 @@ class Template:
         document: what it was read from.
         parts: objects that a record holds beside its own, read by templates of their own.
         fingerprint: hash of its text.
-        content: inbound: the declared fields of the source that decide more than the version.
+        content: inbound: what a body has in the declared fields that decide more than the version.
         flat: all of it as one function, if every expression has a usual shape.
     """
 
@@ -109,7 +110,7 @@ class Template:
     document: Node | None = None
     parts: Sequence[Part] = ()
     fingerprint: str = ""
-    content: Tree = field(default_factory=dict)
+    content: Said = NOTHING
     flat: Flat | None = None
 
     @property

@@ -4,7 +4,7 @@ Only declared fields reach an expression, and all of them do: what a record lack
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -49,9 +49,8 @@ def fill(tree: Tree | None, value: Any) -> Any:
     if tree is None:
         return plain(value)
     if ITEMS in tree:
-        items = value if isinstance(value, list) else []
-        return [fill(tree[ITEMS], item) for item in items]
-    found = value if value.__class__ is dict or isinstance(value, Mapping) else {}
+        return [fill(tree[ITEMS], item) for item in value] if isinstance(value, list) else []
+    found = value if value.__class__ is dict or (value is not None and isinstance(value, Mapping)) else {}
     return {name: fill(below, found.get(name)) for name, below in tree.items()}
 
 
@@ -60,23 +59,30 @@ def plain(value: Any) -> Any:
     kind = value.__class__
     if kind is str or value is None or kind is bool:
         return value
-    if kind is dict or isinstance(value, Mapping):
+    if kind is dict:
         return {str(key): plain(item) for key, item in value.items()}
-    if kind is list or isinstance(value, tuple):
+    if kind is list:
         return [plain(item) for item in value]
-    return _scalar(value)
+    write = _SCALARS.get(kind)
+    return _unusual(value) if write is None else write(value)
 
 
-def _scalar(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return money.text(value)
-    if isinstance(value, datetime):
-        return iso_micros(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, int) and not -MAX_INT <= value < MAX_INT:
-        return str(value)
-    return value
+def _whole(value: int) -> int | str:
+    return value if -MAX_INT <= value < MAX_INT else str(value)
+
+
+_SCALARS: Mapping[type, Callable[[Any], Any]] = {
+    Decimal: money.text,
+    datetime: iso_micros,
+    date: date.isoformat,
+    int: _whole,
+}
+
+
+def _unusual(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def put(fields: dict[str, Any], path: str, value: Any) -> None:

@@ -10,6 +10,7 @@ from streams.stages.mapping.document import Node, read
 from streams.stages.mapping.expressions import Expression, Scope
 from streams.stages.mapping.model import Field, Link, Part, Template
 from streams.stages.mapping.paths import Tree
+from streams.stages.mapping.said import ABSENT, said
 from streams.stages.mapping.schema import Type
 
 HEADER = ("name", "version", "direction", "object", "entity", "source", "fields")
@@ -90,7 +91,9 @@ class _Reader:
             document=node,
             parts=self._parts(body.get("parts")),
         )
-        return replace(found, content=self._content(version)) if self._inbound else found
+        if not self._inbound:
+            return found
+        return replace(found, content=said(self._content(version), None if found.absent_is_empty else ABSENT))
 
     def _content(self, version: Expression | None) -> Tree:
         """Return the source's tree without the fields that only the version is read from."""

@@ -21,7 +21,7 @@ def _read(record: Any, names: tuple[str, ...], tree: Tree) -> Any:
 
 
 def _below(record: Any, name: str) -> Any:
-    if record.__class__ is dict or isinstance(record, Mapping):
+    if record.__class__ is dict or (record is not None and isinstance(record, Mapping)):
         return record.get(name)
     return None
 
