@@ -11,6 +11,7 @@ from typing import Any
 
 from streams.stages.mapping import functions, paths
 from streams.stages.mapping.paths import Tree
+from streams.stages.mapping.schema import Type
 from streams.stages.mapping.values import HELPERS, LeftToEngineError
 
 Values = Mapping[str, Any]
@@ -74,6 +75,16 @@ def source(text: str, trees: Mapping[str, Tree], roots: Mapping[str, str], names
     return _Parser(text, trees, roots, names).whole()
 
 
+def typed_source(
+    text: str, wanted: Type, trees: Mapping[str, Tree], roots: Mapping[str, str], names: Names
+) -> str | None:
+    """Return what `source` does, but such that it yields the value of a field of type `wanted` as the codec has it.
+
+    None: only `Type.convert` makes that of what the expression yields.
+    """
+    return _Parser(text, trees, roots, names).typed(wanted)
+
+
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
     at, text = 0, text.rstrip()
     while at < len(text):
@@ -96,11 +107,24 @@ class _Parser:
         self._locals: list[str] = []
         self._truths: set[str] = set()
         """Source that yields True or False and nothing else."""
+        self._raw: dict[str, str] = {}
+        """Source of a field's value to the source of the same as the record has it, a decimal not made a text."""
 
     def whole(self) -> str:
         found = self._choice()
         self._expect("")
         return found
+
+    def typed(self, wanted: Type) -> str | None:
+        (kind, name), opening = self._tokens[0], self._tokens[1]
+        if kind != "name" or opening != ("op", "("):
+            return None
+        self._at = 2
+        arguments = self._arguments(")")
+        make = functions.TYPED.get((wanted.kind, name, len(arguments)))
+        if make is None or self._tokens[self._at][0] != "end":
+            return None
+        return self._called(make(wanted), name, arguments)
 
     def _next(self) -> tuple[str, str]:
         self._at += 1
@@ -246,6 +270,11 @@ class _Parser:
         function = functions.DIRECT.get((name, len(arguments)))
         if function is None:
             raise LeftToEngineError
+        return self._called(function, name, arguments)
+
+    def _called(self, function: Callable[..., Any], name: str, arguments: list[str]) -> str:
+        if name in functions.NUMERIC:
+            arguments = [self._raw.get(argument, argument) for argument in arguments]
         return f"{self._names.add(function)}({', '.join(arguments)})"
 
     def _path(self, variable: str) -> str:
@@ -262,11 +291,17 @@ class _Parser:
         root = self._roots[variable]
         if tree is not None:
             return f"read({root}, {tuple(names)}, {self._names.add(tree)})"
-        if len(names) == 1:
-            return f"(x if (x := {root}.get({names[0]!r})) is None or x.__class__ is str else plain(x))"
-        for name in names[:-1]:
+        first, *further = names
+        root = f"{root}.get({first!r})"
+        if not further:
+            found = f"(x if (x := {root}) is None or x.__class__ is str else plain(x))"
+            self._raw[found] = root
+            return found
+        for name in further[:-1]:
             root = f"below({root}, {name!r})"
-        return f"leaf({root}, {names[-1]!r})"
+        found = f"leaf({root}, {further[-1]!r})"
+        self._raw[found] = f"below({root}, {further[-1]!r})"
+        return found
 
     def _method(self, target: str, name: str) -> str:
         if name == "startsWith":

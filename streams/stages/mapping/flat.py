@@ -54,7 +54,10 @@ class _Template(Source):
         self.line(f"y = {self._of(field.value)}")
         if field.default is not None:
             self.line(f"if y is None: y = {self._of(field.default)}")
-        if field.required:
+        self._refuse_none(field.required)
+
+    def _refuse_none(self, refused: bool) -> None:
+        if refused:
             self.line("if y is None: raise ValueError")
 
     def _put(self, into: str, path: str) -> None:
@@ -93,18 +96,17 @@ class _Inbound(_Template):
     def __init__(self, template: Template) -> None:
         super().__init__(template)
         types = schema.entity(template.entity)
-        self._objects.values |= {"Ref": Ref, "whole": _whole, "complete": schema.complete, "items": _items}
+        self._objects.values |= {"Ref": Ref, "whole": _whole, "items": _items}
         self.line("fields, links = {}, {}")
         self._link(template.links, "")
         self._fields(template.fields, "fields", "")
         for name in dict.fromkeys(field.path.partition(".")[0] for field in template.fields if "." in field.path):
-            wanted = self._objects.add(types[name])
-            self.line(f"if {name!r} in fields: fields[{name!r}] = whole({wanted}, fields[{name!r}])")
+            parts = self._objects.add(types[name].parts)
+            self.line(f"if {name!r} in fields: fields[{name!r}] = whole({parts}, fields[{name!r}])")
         self.line("custom = {}")
         for field in template.custom:
             with self.block(self._known(field.reads)):
-                self._value(field)
-                self._convert(field.type)
+                self._typed(field)
                 self.line(f"custom[{field.path!r}] = y")
         self.line("same = []")
         for link in template.same_as:
@@ -129,8 +131,7 @@ class _Inbound(_Template):
                     self._list(field, into, f"{above}{field.path}")
                     continue
                 with self.block("if True:" if field.when is None else f"if ({self._of(field.when)}) is True:"):
-                    self._value(field)
-                    self._convert(field.type)
+                    self._typed(field)
                     self._put(into, field.path)
 
     def _list(self, field: Field, into: str, path: str) -> None:
@@ -140,9 +141,9 @@ class _Inbound(_Template):
         self.line(f"{item} = {{}}")
         at = f"{path}/{{len({found})}}/"
         self._fields(field.fields, item, at)
-        types = self._objects.add(field.type.fields if field.type is not None and field.type.fields else {})
+        parts = self._objects.add(field.type.parts if field.type is not None else {})
         self._link(field.links, at)
-        self.line(f"{found}.append(complete({types}, {item}))")
+        self.line(f"{found}.append({{**{parts}, **{item}}})")
         self._end(variable)
 
     def _link(self, links: Sequence[Link], above: str) -> None:
@@ -158,16 +159,28 @@ class _Inbound(_Template):
                 self.line(f"y = {self._of(expression)}")
                 self.line(f"y = None if y is None or y == '' else Ref({vendor!r}, {kind!r}, str(y))")
 
-    def _convert(self, wanted: Type | None) -> None:
+    def _typed(self, field: Field) -> None:
+        """Let `y` be a field's value in the codec's type."""
+        if field.type is not None and field.value is not None and field.default is None:
+            value = direct.typed_source(field.value.text, field.type, self._trees, self._roots, self._objects)
+            if value is not None:
+                self.line(f"y = {value}")
+                self._refuse_none(field.required or not field.type.optional)
+                return
+        self._value(field)
+        if field.type is not None:
+            self._convert(field.type)
+
+    def _convert(self, wanted: Type) -> None:
         """Let `y` be as `Type.convert` would have it."""
-        if wanted is None:
-            return
-        guard = "if y is not None: " if wanted.optional else ""
-        if wanted.kind == "string":
-            self.line(f"if y.__class__ is not str{' and y is not None' if wanted.optional else ''}: raise TypeError")
+        guard = "y is not None and " if wanted.optional else ""
+        if wanted.kind in ("string", "boolean"):
+            self.line(f"if {guard}y.__class__ is not {'str' if wanted.kind == 'string' else 'bool'}: raise TypeError")
+        elif wanted.kind == "enum":
+            self.line(f"if {guard}y not in {self._objects.add(frozenset(wanted.symbols))}: raise ValueError")
         else:
             convert = self._objects.add(wanted.convert)
-            self.line(f"{guard}y = {convert}(y)")
+            self.line(f"{'if y is not None: ' if wanted.optional else ''}y = {convert}(y)")
 
 
 class _Outbound(_Template):
@@ -222,10 +235,10 @@ def _items(value: Any) -> list[Any]:
     return value if value.__class__ is list else []
 
 
-def _whole(wanted: Type, value: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _whole(parts: Mapping[str, Any], value: Mapping[str, Any]) -> Mapping[str, Any] | None:
     for part in value.values():
         if part is not None:
-            return schema.complete(wanted.fields or {}, value)
+            return {**parts, **value}
     return None
 
 

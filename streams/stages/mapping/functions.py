@@ -4,14 +4,17 @@ A function given null where its value should be returns null, so that absent sou
 """
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from cel_expr_python import cel
 
 from connectors.wire import iso_micros
 from streams.stages import money, normalise
+from streams.stages.mapping.schema import Type
 
 Scalar = str | int | float | bool | None
 # cel-expr-python does not match a scalar with a DYN parameter at run time, so each scalar type is an overload.
@@ -26,10 +29,15 @@ LIST = cel.Type.List(cel.Type.DYN)
 MAP = cel.Type.Map(cel.Type.DYN, cel.Type.DYN)
 
 
-def _number(value: Scalar) -> Any:
-    if isinstance(value, float):
-        raise ValueError("1.5 is no exact number here; write '1.5'")  # noqa: TRY004  becomes the expression's error
-    return money.decimal(value)  # type: ignore[arg-type]  # it refuses what it cannot take
+def _number(value: Any) -> Decimal:
+    if value.__class__ is float:
+        raise ValueError("1.5 is no exact number here; write '1.5'")
+    return money.decimal(value)
+
+
+def _compare(a: Any, b: Any) -> int:
+    one, other = _number(a), _number(b)
+    return (one > other) - (one < other)
 
 
 def _text(value: Scalar) -> str:
@@ -47,11 +55,17 @@ def _coalesce(*values: Any) -> Any:
 
 
 def _joined(separator: str, values: Sequence[Any]) -> str | None:
-    return separator.join(_text(value) for value in values if value is not None and value != "") or None
+    return separator.join([_text(value) for value in values if value is not None and value != ""]) or None
+
+
+@lru_cache(maxsize=1024)
+def _lines(value: str) -> Sequence[str]:
+    """Return the lines of a text; templates ask for one after the other."""
+    return [line for line in map(normalise.text, value.splitlines()) if line]
 
 
 def _line(value: str, number: int) -> str | None:
-    lines = [line for line in map(normalise.text, value.splitlines()) if line]
+    lines = _lines(value)
     return lines[number - 1] if 0 < number <= len(lines) else None
 
 
@@ -121,10 +135,12 @@ TWO: Mapping[str, Callable[[Any, Any], Any]] = {
     "places": lambda value, digits: money.text(money.placed(_number(value), digits)),
     "last": lambda value, separator: _text(value).rpartition(separator)[2] or None,
     "minor": lambda value, currency: money.text(money.from_minor(_number(value), currency)),
-    "compare": lambda a, b: int(money.CONTEXT.compare(_number(a), _number(b))),
+    "compare": _compare,
 }
 """Functions of two values; `round` and `minor` take a currency, `places` digits; `compare` yields -1, 0 or 1."""
 SECOND_MAY_BE_NULL = frozenset({"phone", "round"})
+NUMERIC = frozenset({"decimal", "add", "sub", "mul", "div", "round", "places", "minor", "compare"})
+"""Functions that, called directly, take a decimal as it is, not only its text."""
 
 
 def _null_in(function: Callable[..., Any], second_may_be_null: bool) -> Callable[..., Any]:
@@ -174,20 +190,25 @@ def declarations() -> list[cel.FunctionDecl]:
     return found
 
 
-def _of_one(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _of_one(name: str) -> Callable[[Any], Any]:
+    function, classes = ONE[name], _EXACT if name in NUMERIC else _CLASSES
+
     def checked(value: Any) -> Any:
         if value is None:
             return None
-        if value.__class__ not in _CLASSES:
+        if value.__class__ not in classes:
             raise TypeError("not a scalar")
         return function(value)
 
     return checked
 
 
-def _of_two(function: Callable[[Any, Any], Any], second_may_be_null: bool) -> Callable[[Any, Any], Any]:
+def _of_two(name: str) -> Callable[[Any, Any], Any]:
+    function, classes = TWO[name], _EXACT if name in NUMERIC else _CLASSES
+    second_may_be_null = name in SECOND_MAY_BE_NULL
+
     def checked(value: Any, second: Any) -> Any:
-        if value.__class__ not in _CLASSES or second.__class__ not in _CLASSES:
+        if value.__class__ not in classes or second.__class__ not in classes:
             raise TypeError("not a scalar")
         if value is None or (second is None and not second_may_be_null):
             return None
@@ -196,14 +217,35 @@ def _of_two(function: Callable[[Any, Any], Any], second_may_be_null: bool) -> Ca
     return checked
 
 
-def _of(function: Callable[..., Any], *wanted: tuple[type, ...] | frozenset[type]) -> Callable[..., Any]:
+def _of(function: Callable[..., Any], *wanted: Collection[type]) -> Callable[..., Any]:
     def checked(*values: Any) -> Any:
         for value, classes in zip(values, wanted, strict=True):
             if value.__class__ not in classes:
                 raise TypeError("not of the declared types")
         return function(*values)
 
-    return checked
+    def checked_one(value: Any) -> Any:
+        if value.__class__ not in wanted[0]:
+            raise TypeError("not of the declared type")
+        return function(value)
+
+    def checked_two(value: Any, second: Any) -> Any:
+        if value.__class__ not in wanted[0] or second.__class__ not in wanted[1]:
+            raise TypeError("not of the declared types")
+        return function(value, second)
+
+    functions: Mapping[int, Callable[..., Any]] = {1: checked_one, 2: checked_two}
+    return functions.get(len(wanted), checked)
+
+
+def _words(value: Any) -> Any:
+    """Return what `text` does, with fewer steps for what is a text already."""
+    return normalise.text(value) or None if value.__class__ is str else _ANY_TEXT(value)
+
+
+def _land(value: Any) -> Any:
+    """Return what `country` does, likewise."""
+    return normalise.country(value) or None if value.__class__ is str else _ANY_COUNTRY(value)
 
 
 def _first(values: Any) -> Any:
@@ -216,11 +258,15 @@ def _first(values: Any) -> Any:
 
 
 _CLASSES = frozenset({type(None), str, int, bool, float})
+_EXACT = _CLASSES | {Decimal}
+_ANY_TEXT, _ANY_COUNTRY = _of_one("text"), _of_one("country")
 _TEXT, _LIST, _MAP = (str,), (list,), (dict,)
 _TEXT_OR_NULL = (str, type(None))
 DIRECT: Mapping[tuple[str, int], Callable[..., Any]] = {
-    **{(name, 1): _of_one(function) for name, function in ONE.items()},
-    **{(name, 2): _of_two(function, name in SECOND_MAY_BE_NULL) for name, function in TWO.items()},
+    **{(name, 1): _of_one(name) for name in ONE},
+    **{(name, 2): _of_two(name) for name in TWO},
+    ("text", 1): _words,
+    ("country", 1): _land,
     ("size", 1): _of(len, (str, list, dict)),
     ("string", 1): _of(str, (str, int)),
     ("coalesce", 1): _first,
@@ -234,3 +280,32 @@ DIRECT: Mapping[tuple[str, int], Callable[..., Any]] = {
     ("lookup", 2): _of(_lookup, _TEXT, _TEXT_OR_NULL),
 }
 """Name and number of parameters to the function itself, as `direct.py` calls it; raises for what CEL's types refuse."""
+
+
+def _fitting(wanted: Type) -> Callable[[Any], Any]:
+    def fitted(value: Any) -> Any:
+        if value is None:
+            return None
+        if value.__class__ not in _EXACT:
+            raise TypeError("not a number")
+        return wanted.fitted(_number(value))
+
+    return fitted
+
+
+def _day(value: Any, zone: Any) -> Any:
+    return None if value is None or zone is None else normalise.day(value, zone)
+
+
+def _moment(value: Any) -> Any:
+    if value.__class__ is not str:
+        return None if value is None else normalise.instant(_text(value))
+    return normalise.instant(value)
+
+
+TYPED: Mapping[tuple[str, str, int], Callable[[Type], Callable[..., Any]]] = {
+    ("decimal", "decimal", 1): _fitting,
+    ("date", "date", 2): lambda _: _day,
+    ("timestamp-micros", "instant", 1): lambda _: _moment,
+}
+"""Of a field's kind, a function's name and number of parameters: what yields the field's value itself, not its text."""

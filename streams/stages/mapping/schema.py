@@ -72,6 +72,22 @@ class Type:
             return None
         return _CONVERTERS[self.kind](self, value)
 
+    def fitted(self, number: Decimal) -> Decimal:
+        """Return a number with the digits of a decimal field.
+
+        Raises:
+            ValueError: it has more of them.
+        """
+        fitted = money.CONTEXT.quantize(number, _QUANTA[self.scale])
+        if fitted != number:
+            raise ValueError(f"has more than {self.scale} digits after the point; round it")
+        return fitted or abs(fitted)  # nothing is never below zero
+
+    @property
+    def parts(self) -> Mapping[str, Any]:
+        """The parts of a record, or of a list's records, as they stand where nothing is said of them."""
+        return {name: part.default for name, part in (self.fields or {}).items()}
+
 
 NAMES: Mapping[type, str] = {
     str: "a text", bool: "a truth value", int: "a number", float: "a floating point number",
@@ -111,11 +127,7 @@ _QUANTA = [Decimal(1).scaleb(-scale) for scale in range(20)]
 
 
 def _decimal(wanted: Type, value: Any) -> Decimal:
-    number = money.decimal(value)
-    fitted = money.CONTEXT.quantize(number, _QUANTA[wanted.scale])
-    if fitted != number:
-        raise ValueError(f"has more than {wanted.scale} digits after the point; round it")
-    return fitted
+    return wanted.fitted(money.decimal(value))
 
 
 def _symbol(wanted: Type, value: Any) -> str:
