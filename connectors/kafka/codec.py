@@ -3,23 +3,24 @@
 import contextlib
 import io
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import fastavro
+import msgspec
 
 from connectors.errors import DecodeError, UnknownSchemaError
 from connectors.kafka import compiled, schemas
-from connectors.kafka.compiled.writing import DATACLASS, DICTIONARY
+from connectors.kafka.compiled.writing import DICTIONARY, OBJECT
 from connectors.kafka.topics import Topic
 
 PREFIX = struct.Struct(">bI")
 
 
 class Record(Protocol):
-    """A dataclass of `records`: it knows the full name of its schema."""
+    """A dataclass or Struct, as those of `records`: it knows the full name of its schema."""
 
     SCHEMA: ClassVar[str]
 
@@ -57,10 +58,13 @@ class Codec:
 
     def encode(self, topic: Topic, record: Record) -> bytes:
         """Return the bytes of one of `records`' values for `topic`."""
-        body = _written(_writer(record.SCHEMA, DATACLASS), record)
-        if body is None:
-            body = self.body(record.SCHEMA, as_dict(record))
-        return self.framed(topic, record.SCHEMA, body)
+        return self.encode_exactly(topic, record)[0]
+
+    def encode_exactly(self, topic: Topic, record: Record) -> tuple[bytes, bool]:
+        """Return the bytes of a record, and whether they surely decode to the very same: places of decimals too."""
+        found = _written(_writer(record.SCHEMA, OBJECT), record)
+        body, exact = found or self.body_exactly(record.SCHEMA, as_dict(record))
+        return self.framed(topic, record.SCHEMA, body), exact
 
     def encode_as(self, topic: Topic, schema: str, value: Mapping[str, Any]) -> bytes:
         """Return the bytes of a plain value under the record type `schema`.
@@ -68,10 +72,10 @@ class Codec:
         Raises:
             ValueError, TypeError: the value does not fit the schema; the message names the field.
         """
-        return self.framed(topic, schema, self.body(schema, value))
+        return self.framed(topic, schema, self.body_exactly(schema, value)[0])
 
-    def body(self, schema: str, value: Mapping[str, Any]) -> bytes:
-        """Return the bytes of a plain value without the frame, which is the topic's.
+    def body_exactly(self, schema: str, value: Mapping[str, Any]) -> tuple[bytes, bool]:
+        """Return the bytes of a plain value without the frame, which is the topic's, and as `encode_exactly`.
 
         Raises:
             ValueError, TypeError: as `encode_as`.
@@ -81,7 +85,7 @@ class Codec:
             return found
         out = io.BytesIO()
         fastavro.schemaless_writer(out, schemas.parsed(schema), value)
-        return out.getvalue()
+        return out.getvalue(), False
 
     def framed(self, topic: Topic, schema: str, body: bytes) -> bytes:
         """Return a body with the schema id under which `topic` has its record type."""
@@ -101,12 +105,7 @@ class Codec:
             UnknownSchemaError: the registry does not know the schema id; wait for it.
             DecodeError: the bytes are broken, or the type is none of ours.
         """
-        if len(data) < PREFIX.size or data[0] != 0:
-            raise DecodeError(f"not in Confluent's wire format: starts with {data[:5].hex() or 'nothing'}")
-        schema_id = PREFIX.unpack_from(data)[1]
-        reader = self._readers.get(schema_id)
-        if reader is None:
-            reader = self._readers[schema_id] = _Reader.of(*self._ids.schema_of(schema_id))
+        reader = self._reader(data)
         return reader.name, reader.read(data)
 
     def decode_as(self, data: bytes, kind: type[T]) -> T:
@@ -115,45 +114,66 @@ class Codec:
         Raises:
             DecodeError: as `decode`, or another record type.
         """
-        name, value = self.decode(data)
-        if name != kind.SCHEMA:
-            raise DecodeError(f"expected {kind.SCHEMA}, found {name}")
-        return kind(**value)
+        reader = self._reader(data)
+        if reader.name != kind.SCHEMA:
+            raise DecodeError(f"expected {kind.SCHEMA}, found {reader.name}")
+        return reader.read_as(data, kind)
+
+    def type_of(self, data: bytes) -> str:
+        """Return the full name of the record type.
+
+        Raises:
+            UnknownSchemaError, DecodeError: as `decode`; of the value nothing is read.
+        """
+        return self._reader(data).name
+
+    def _reader(self, data: bytes) -> "_Reader":
+        if len(data) < PREFIX.size or data[0] != 0:
+            raise DecodeError(f"not in Confluent's wire format: starts with {data[:5].hex() or 'nothing'}")
+        schema_id = PREFIX.unpack_from(data)[1]
+        reader = self._readers.get(schema_id)
+        if reader is None:
+            reader = self._readers[schema_id] = _Reader(*self._ids.schema_of(schema_id))
+        return reader
 
 
-@dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads what one schema id wrote; `compiled` only where that is our own version of the type."""
+    """Reads what one schema id wrote; with compiled functions only where that is our own version of the type."""
 
-    name: str
-    writer: Any
-    own: Any
-    compiled: compiled.Reader | None
-
-    @classmethod
-    def of(cls, name: str, writer: Any) -> "_Reader":
+    def __init__(self, name: str, writer: Any) -> None:
         if name not in schemas.sources():
             raise DecodeError(f"record type {name} is unknown to this version")
-        own = schemas.parsed(name)
-        if own != writer:
-            return cls(name, writer, own, None)
-        return cls(name, writer, None, _compiled_reader(name))
+        self.name = name
+        self._writer = writer
+        self._own = schemas.parsed(name)
+        self._is_own = bool(self._own == writer)
 
     def read(self, data: bytes) -> dict[str, Any]:
-        if self.compiled is not None:
-            try:
-                value, end = self.compiled(data, PREFIX.size)
-            except Exception:  # noqa: BLE001  what is broken, and how, is fastavro's decision
-                return self._referee(data)
-            if end == len(data):
-                return value
-        return self._referee(data)
+        """Return the value as a dictionary."""
+        found = self._compiled(data, None)
+        return self._referee(data) if found is None else found
+
+    def read_as(self, data: bytes, kind: type[T]) -> T:
+        """Return the value as a `kind`."""
+        found: T | None = self._compiled(data, kind)
+        return kind(**self.read(data)) if found is None else found
+
+    def _compiled(self, data: bytes, kind: type | None) -> Any:
+        """Return what a compiled function reads; None: fastavro is to decide what is broken, and how."""
+        read = _compiled_reader(self.name, kind) if self._is_own else None
+        if read is None:
+            return None
+        try:
+            value, end = read(data, PREFIX.size)
+        except Exception:  # noqa: BLE001  whatever broken bytes lead to
+            return None
+        return value if end == len(data) else None
 
     def _referee(self, data: bytes) -> dict[str, Any]:
         body = io.BytesIO(data)
         body.seek(PREFIX.size)
         try:
-            value = fastavro.schemaless_reader(body, self.writer, self.own)
+            value = fastavro.schemaless_reader(body, self._writer, None if self._is_own else self._own)
         except Exception as error:  # fastavro raises whatever the broken bytes lead to
             raise DecodeError(f"{self.name}: {type(error).__name__}: {error}") from error
         if body.tell() != len(data):
@@ -161,16 +181,16 @@ class _Reader:
         return value  # type: ignore[return-value]  # a record schema reads a dict
 
 
-def _written(writer: compiled.Writer | None, value: Any) -> bytes | None:
-    """Return the bytes; None: fastavro is to decide."""
+def _written(writer: compiled.Writer | None, value: Any) -> tuple[bytes, bool] | None:
+    """Return the bytes and whether they are exact; None: fastavro is to decide what does not fit, and why."""
     if writer is None:
         return None
     out = bytearray()
     try:
-        writer(out, value)
-    except Exception:  # noqa: BLE001  what does not fit, and why, is fastavro's decision
+        exact = writer(out, value)
+    except Exception:  # noqa: BLE001  whatever an unfit value leads to
         return None
-    return bytes(out)
+    return bytes(out), exact
 
 
 @cache
@@ -181,21 +201,30 @@ def _writer(schema: str, access: str) -> compiled.Writer | None:
 
 
 @cache
-def _compiled_reader(schema: str) -> compiled.Reader | None:
+def _compiled_reader(schema: str, kind: type | None) -> compiled.Reader | None:
     with contextlib.suppress(compiled.NotCompiledError):
-        return compiled.reader(schemas.parsed(schema))
+        return compiled.reader(schemas.parsed(schema), kind, () if kind is None else _fields(kind))
     return None
 
 
+def _fields(kind: Any) -> Sequence[str]:
+    """Return the names of a record type's fields, in the order in which it is made of them."""
+    return kind.__struct_fields__ if _is_struct(kind) else [field.name for field in fields(kind)]
+
+
+def _is_struct(kind: type) -> bool:
+    return issubclass(kind, msgspec.Struct)
+
+
 def as_dict(record: object) -> dict[str, Any]:
-    """Return the fields of a dataclass, nested ones as dictionaries too."""
-    if not is_dataclass(record):
+    """Return the fields of a record, nested ones as dictionaries too."""
+    if not (is_dataclass(record) or isinstance(record, msgspec.Struct)):
         raise TypeError(f"{type(record).__name__} is not a record")
-    return {f.name: _plain(getattr(record, f.name)) for f in fields(record)}
+    return {name: _plain(getattr(record, name)) for name in _fields(type(record))}
 
 
 def _plain(value: Any) -> Any:
-    if is_dataclass(value):
+    if is_dataclass(value) or isinstance(value, msgspec.Struct):
         return as_dict(value)
     if isinstance(value, Mapping):
         return {k: _plain(v) for k, v in value.items()}

@@ -326,7 +326,7 @@ class Entities:
     def put(self, entity: str, id_: str, value: dict[str, Any]) -> bytes:
         """Set a record and return its Avro body."""
         schema = f"sluiceway.canonical.{entity.capitalize()}"
-        body = self._codec.body(schema, value)
+        body, _ = self._codec.body_exactly(schema, value)
         self._state.put(self._key(entity, id_), self._codec.framed(TRANSFORM_STATE, schema, body))
         return body
 

@@ -1,29 +1,35 @@
 """Avro's binary form to values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
 from typing import Any
 
 from connectors.kafka.compiled.source import Block, NotCompiledError, Source
 
-Reader = Callable[[bytes, int], tuple[dict[str, Any], int]]
+Reader = Callable[[bytes, int], tuple[Any, int]]
 """Returns the value that begins at an offset, and where it ends; raises whatever broken bytes lead to."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT = Context(prec=200)
 
 
-def reader(schema: Any) -> Reader:
+def reader(schema: Any, kind: type | None = None, parameters: Sequence[str] = ()) -> Reader:
     """Compile the reader of a record.
 
+    Args:
+        schema: as `fastavro.parse_schema` returns it.
+        kind: what to make of the record itself; without it, and of records in it, a dictionary.
+        parameters: the fields of `kind` in the order in which it takes them.
+
     Raises:
-        NotCompiledError: not with this schema.
+        NotCompiledError: not with this schema, or `kind` has other fields.
     """
     source = _Reading(dict(_HELPERS), schema["__named_schemas"])
-    source.line(f"return {source.value(schema)}, p")
-    found: Reader = source.function("d, p")
-    return found
+    found = source.value(schema) if kind is None else source.made(schema, kind, parameters)
+    source.line(f"return {found}, p")
+    compiled: Reader = source.function("d, p")
+    return compiled
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
@@ -71,6 +77,13 @@ class _Reading(Source):
         name = self.name()
         read(schema, name)
         return name
+
+    def made(self, schema: Any, kind: type, parameters: Sequence[str]) -> str:
+        """Read a record's fields and return the call that makes a `kind` of them."""
+        values = {field["name"]: self.value(field["type"]) for field in schema["fields"]}
+        if sorted(values) != sorted(parameters):
+            raise NotCompiledError(kind.__name__)
+        return f"{self.constant(kind)}({', '.join(values[name] for name in parameters)})"
 
     def _number(self, name: str) -> None:
         self.line(f"{name} = d[p]; p += 1")

@@ -8,12 +8,16 @@ from typing import Any
 
 from connectors.kafka.compiled.source import NotCompiledError, Source
 
-Writer = Callable[[bytearray, Any], None]
-"""Appends a value to the bytes; raises whatever an unfit value leads to."""
+Writer = Callable[[bytearray, Any], bool]
+"""Appends a value to the bytes; raises whatever an unfit value leads to.
 
-DICTIONARY, DATACLASS = "[{!r}]", ".{}"
+Returns whether a reader would make the very same of them: the same classes, order of keys, places of decimals, zone.
+"""
+
+DICTIONARY, OBJECT = "[{!r}]", ".{}"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT = Context(prec=200)
+_MICRO = timedelta(microseconds=1)
 _SMALL = 4096
 _LONG_BITS = 64
 
@@ -23,13 +27,15 @@ def writer(schema: Any, access: str = DICTIONARY) -> Writer:
 
     Args:
         schema: as `fastavro.parse_schema` returns it.
-        access: how a field is read from the record itself, which is a DICTIONARY or a DATACLASS.
+        access: how a field is read from the record itself, which is a DICTIONARY or an OBJECT.
 
     Raises:
         NotCompiledError: not with this schema.
     """
     source = _Writing(dict(_HELPERS), schema["__named_schemas"])
+    source.line("exact = True")
     source.record(schema, "v", access)
+    source.line("return exact")
     found: Writer = source.function("out, v")
     return found
 
@@ -59,14 +65,18 @@ def _integer(value: int) -> bytes:
     return _VARINTS[value] if 0 <= value < _SMALL else _varint(value)
 
 
-def _decimal(value: Decimal, scale: int, precision: int) -> bytes:
-    _, digits, exponent = value.as_tuple()
-    shift = exponent + scale  # type: ignore[operator]  # a TypeError for NaN and its kind
-    if shift < 0 or len(digits) + shift > precision:
-        raise ValueError("does not fit the decimal")
+def _decimal(value: Decimal, quantum: Decimal, scale: int, limit: int) -> bytes:
+    if not value.same_quantum(quantum) and value.as_tuple().exponent + scale < 0:  # type: ignore[operator]  # a TypeError for NaN and its kind
+        raise ValueError("has more places than the decimal")
     number = int(value.scaleb(scale, _EXACT))
+    if not -limit < number < limit:
+        raise ValueError("has more digits than the decimal")
     size = number.bit_length() // 8 + 1
-    return number.to_bytes(size, "big", signed=True)
+    return _length(size) + number.to_bytes(size, "big", signed=True)
+
+
+def _instant(value: datetime) -> bytes:
+    return _integer((value - _EPOCH) // _MICRO)
 
 
 def _text(value: str) -> bytes:
@@ -80,12 +90,14 @@ _HELPERS: Mapping[str, Any] = {
     "length": _length,
     "integer": _integer,
     "decimal": _decimal,
+    # What one record leads to happened at one time.
+    "instant": lru_cache(maxsize=1024)(_instant),
     "Decimal": Decimal,
     "datetime": datetime,
     "date": date,
-    "EPOCH": _EPOCH,
     "EPOCH_DAY": _EPOCH.toordinal(),
-    "MICRO": timedelta(microseconds=1),
+    "UTC": UTC,
+    "VARINTS": _VARINTS,
 }
 _CLASSES: Mapping[str, str] = {
     "string": "str",
@@ -109,6 +121,9 @@ class _Writing(Source):
 
     def record(self, schema: Any, value: str, access: str) -> None:
         """Write a record's fields."""
+        if access == DICTIONARY:
+            names = self.constant(tuple(field["name"] for field in schema["fields"]))
+            self._exact(f"{value}.__class__ is dict and tuple({value}) == {names}")
         for field in schema["fields"]:
             name = self.name()
             self.line(f"{name} = {value}{access.format(field['name'])}")
@@ -121,10 +136,15 @@ class _Writing(Source):
             raise NotCompiledError(kind)
         write(schema, value)
 
+    def _exact(self, condition: str) -> None:
+        """Note when a value is written that would be read as another one."""
+        self.line(f"if not ({condition}): exact = False")
+
     def _null(self, _: Any, value: str) -> None:
         self.line(f"if {value} is not None: raise TypeError")
 
     def _string(self, _: Any, value: str) -> None:
+        self._exact(f"{value}.__class__ is str")
         self.line(f"b = {value}.encode(); n = len(b)")
         self.line("if n < 64: out.append(n + n)")
         self.line("else: out += length(n)")
@@ -139,22 +159,29 @@ class _Writing(Source):
         self.line(f"out.append({value})")
 
     def _long(self, _: Any, value: str) -> None:
-        self.line(f"out += integer({value})")
+        small = f"{value}.__class__ is int and 0 <= {value} < {_SMALL}"
+        self.line(f"out += VARINTS[{value}] if {small} else integer({value})")
 
     def _enum(self, schema: Any, value: str) -> None:
+        self._exact(f"{value}.__class__ is str")
         places = self.constant({symbol: _varint(n) for n, symbol in enumerate(schema["symbols"])})
         self.line(f"out += {places}[{value}]")
 
     def _decimal(self, schema: Any, value: str) -> None:
         if schema["type"] != "bytes":
             raise NotCompiledError(schema["type"])
-        self.line(f"b = decimal({value}, {schema.get('scale', 0)}, {schema['precision']})")
-        self.line("out += length(len(b)); out += b")
+        scale = schema.get("scale", 0)
+        quantum = self.constant(Decimal(1).scaleb(-scale))
+        self._exact(f"{value}.same_quantum({quantum}) and ({value} or not {value}.is_signed())")
+        limit = 10 ** schema["precision"]
+        self.line(f"out += decimal({value}, {quantum}, {scale}, {limit})")
 
     def _timestamp_micros(self, _: Any, value: str) -> None:
-        self.line(f"out += integer(({value} - EPOCH) // MICRO)")
+        self._exact(f"{value}.tzinfo is UTC")
+        self.line(f"out += instant({value})")
 
     def _date(self, _: Any, value: str) -> None:
+        self._exact(f"{value}.__class__ is date")
         self.line(f"out += integer({value}.toordinal() - EPOCH_DAY)")
 
     def _record(self, schema: Any, value: str) -> None:
@@ -162,6 +189,7 @@ class _Writing(Source):
 
     def _array(self, schema: Any, value: str) -> None:
         self.line(f"if {value}.__class__ is not list and {value}.__class__ is not tuple: raise TypeError")
+        self._exact(f"{value}.__class__ is list")
         item = self.name()
         with self.block(f"if {value}:"):
             self.line(f"out += length(len({value}))")
@@ -170,6 +198,7 @@ class _Writing(Source):
         self.line("out.append(0)")
 
     def _map(self, schema: Any, value: str) -> None:
+        self._exact(f"{value}.__class__ is dict")
         key, item = self.name(), self.name()
         with self.block(f"if {value}:"):
             self.line(f"out += length(len({value}))")
@@ -179,7 +208,9 @@ class _Writing(Source):
                 self.line(f"out += key({key})")
                 if self.kind(schema["values"])[0] == "string":
                     # Who set a field is one text for many.
-                    self.line(f"if {item} is not {former}: {former} = {item}; {written} = text({item})")
+                    with self.block(f"if {item} is not {former}:"):
+                        self._exact(f"{item}.__class__ is str")
+                        self.line(f"{former} = {item}; {written} = text({item})")
                     self.line(f"out += {written}")
                 else:
                     self._value(schema["values"], item)
