@@ -52,13 +52,13 @@ async def remove(kafka: KafkaSettings, codec: Codec, former: Connection) -> None
     await asyncio.to_thread(_produce, kafka, codec, CONNECTION, ended, gone=True)
 
 
-async def decide(kafka: KafkaSettings, codec: Codec, decision: Decision) -> None:
+async def decide(kafka: KafkaSettings, codec: Codec, *decisions: Decision) -> None:
     """Tell a tenant's inbox what a person decided.
 
     Raises:
-        KafkaException, RetryableError: not written; repeat.
+        KafkaException, RetryableError: not all written; repeat.
     """
-    await asyncio.to_thread(_produce, kafka, codec, INBOX, decision)
+    await asyncio.to_thread(_produce, kafka, codec, INBOX, *decisions)
 
 
 def _decisive(connection: Connection) -> ConnectionChanged:
@@ -87,21 +87,22 @@ def _produce(
     kafka: KafkaSettings,
     codec: Codec,
     topic: Topic,
-    record: Connection | ConnectionChanged | Decision,
-    *,
+    *records: Connection | ConnectionChanged | Decision,
     gone: bool = False,
 ) -> None:
-    """Write a record, or the tombstone in its place."""
+    """Write records, or the tombstone in the place of one."""
     failed: list[KafkaError] = []
     producer = Producer(producer_config(kafka, "sluiceway-console"))
-    producer.produce(
-        topic.name,
-        key=record.tenant.encode(),
-        value=None if gone else codec.encode(topic, record),
-        partition=partition_for(record.tenant, kafka.partitions),
-        headers=list(_headers(record)),
-        on_delivery=lambda error, _: failed.append(error) if error is not None else None,
-    )
+    for record in records:
+        producer.produce(
+            topic.name,
+            key=record.tenant.encode(),
+            value=None if gone else codec.encode(topic, record),
+            partition=partition_for(record.tenant, kafka.partitions),
+            headers=list(_headers(record)),
+            on_delivery=lambda error, _: failed.append(error) if error is not None else None,
+        )
+        producer.poll(0)
     if producer.flush(FLUSH_SECONDS):
         raise RetryableError(f"Kafka does not acknowledge a record for {topic.name}; apply again")
     if failed:
@@ -110,7 +111,9 @@ def _produce(
 
 def _headers(record: Connection | ConnectionChanged | Decision) -> Sequence[tuple[str, bytes]]:
     version = iso_micros(record.decided_at) if isinstance(record, Decision) else str(record.revision)
-    about = f"decision/{record.tenant}" if isinstance(record, Decision) else f"connection/{record.tenant}"
+    about = f"connection/{record.tenant}"
+    if isinstance(record, Decision):
+        about = f"decision/{record.tenant}/{record.review or record.party or record.order}"
     return event_headers(
         schema=record.SCHEMA,
         event_id=f"{about}/{version}",

@@ -122,7 +122,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person decided about parties."""
+    """What a person decided."""
 
     SCHEMA: ClassVar[str] = "sluiceway.inbox.Decision"
     tenant: str
@@ -132,6 +132,7 @@ class Decision:
     party: str = ""
     other: str = ""
     by: str = ""
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True)

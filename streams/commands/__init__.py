@@ -22,6 +22,7 @@ MODULES: tuple[str, ...] = (
     "mapping",
     "rules",
     "review",
+    "orders",
     "reconcile",
     "dlq",
     "check",

@@ -1,11 +1,14 @@
 """Reading a topic to its end, for commands that look at what is there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from connectors.errors import FatalError
 from connectors.kafka.client import KafkaSettings, reader_config
+from connectors.kafka.codec import Codec
+from connectors.kafka.records import Entity
+from connectors.kafka.topics import CANONICAL
 
 TIMEOUT_SECONDS = 10.0
 BATCH = 500
@@ -46,6 +49,25 @@ def messages(kafka: KafkaSettings, topic: str, partition: int, offset: int = OFF
                     return
                 elif error.fatal() or not error.retriable():
                     raise KafkaException(error)
+
+
+def latest(kafka: KafkaSettings, codec: Codec, entity: str, tenant: str) -> Mapping[str, Entity]:
+    """Return the tenant's latest canonical records of an entity that are not gone, by id.
+
+    Raises:
+        KafkaException, FatalError: they cannot be read.
+    """
+    found: dict[str, Entity] = {}
+    topic = CANONICAL[entity].name
+    for partition in partitions(kafka, topic):
+        for message in messages(kafka, topic, partition):
+            value = message.value()
+            record = codec.decode(value)[1] if isinstance(value, bytes) else None
+            if record is not None and record["tenant"] == tenant and not record["deleted"]:
+                found[record["id"]] = record
+            elif record is None or record["tenant"] == tenant:
+                found.pop((message.key() or b"").decode(), None)
+    return found
 
 
 def _consumer(kafka: KafkaSettings) -> Consumer:

@@ -2,17 +2,15 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
 
 from connectors.errors import FatalError
 from connectors.kafka.codec import Codec
-from connectors.kafka.records import Entity
 from connectors.kafka.registry import RegistryIds
 from connectors.kafka.topics import CANONICAL
-from streams.commands.reading import messages, partitions
+from streams.commands.reading import latest
 from streams.settings import Settings
 from streams.stages.mapping import paths
 from streams.stages.orders import judged
@@ -51,8 +49,8 @@ def test(file: Path, tenant: str, *, as_json: bool) -> None:
     settings = Settings()
     ids = RegistryIds(settings.registry)
     try:
-        orders = _latest(settings, Codec(ids), "order", tenant)
-        parties = _latest(settings, Codec(ids), "party", tenant)
+        orders = latest(settings.kafka, Codec(ids), "order", tenant)
+        parties = latest(settings.kafka, Codec(ids), "party", tenant)
     finally:
         ids.close()
     won = [order for order in orders.values() if order["status"] == "WON"]
@@ -72,20 +70,6 @@ def test(file: Path, tenant: str, *, as_json: bool) -> None:
             click.echo(f"    {name}: {_json(paths.plain(order.get(name)))} → {_json(value)}")
     if not as_json:
         click.echo(f"{len(won)} won orders tried; nothing was written")
-
-
-def _latest(settings: Settings, codec: Codec, entity: str, tenant: str) -> Mapping[str, Entity]:
-    """Return the tenant's latest records of an entity, by id."""
-    return {record["id"]: record for record in _records(settings, codec, entity) if record["tenant"] == tenant}
-
-
-def _records(settings: Settings, codec: Codec, entity: str) -> Iterator[Entity]:
-    topic = CANONICAL[entity].name
-    for partition in partitions(settings.kafka, topic):
-        for message in messages(settings.kafka, topic, partition):
-            value = message.value()
-            if isinstance(value, bytes):
-                yield codec.decode(value)[1]
 
 
 def _json(value: object) -> str:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.errors import MappingError
-from connectors.kafka.records import Entity, VendorRecord
+from connectors.kafka.records import Decision, Entity, VendorRecord
 from streams.stages import commands, holds, money, refunds, rules
 from streams.stages.absorb import absorb
 from streams.stages.rows import Link, Match
@@ -17,6 +17,8 @@ from streams.stages.work import Work
 
 ACCOUNTS = "quickbooks"
 AGREED = "WON"
+SEND = "send"
+"""Verdict of a decision about an order."""
 DOCUMENTS: Mapping[str, str] = {"INVOICE": "Invoice", "SALES_RECEIPT": "SalesReceipt"}
 VOID = "void"
 """Kind of match rows: under which names a payment was booked that its source then took back."""
@@ -99,6 +101,24 @@ def agree(work: Work, id_: str, former: Entity | None) -> None:
     agreed = agreed if verdict.skip else holds.settle(work, agreed, former)
     work.save("order", agreed)
     work.won[id_] = verdict
+
+
+def decide(work: Work, decision: Decision) -> bool:
+    """Let an agreed order be sent of which the accounts know nothing yet; False: the decision is about something else.
+
+    Raises:
+        MappingError: there is no such order, or nowhere to send it.
+    """
+    if decision.verdict != SEND:
+        return False
+    order = work.get("order", decision.order)
+    if order is None:
+        raise MappingError("order", f"{decision.order!r} is no order of {work.tenant}")
+    if ACCOUNTS not in work.settings.vendors:
+        raise MappingError("order", f"{order['id']} cannot be sent: QuickBooks is not connected")
+    if order["status"] == AGREED and commands.sent(work, ACCOUNTS, document_key(order)) is None:
+        agree(work, order["id"], order)
+    return True
 
 
 def settle(work: Work) -> None:
@@ -198,7 +218,7 @@ def _keep_currency(work: Work, order: Entity, customer: Entity) -> None:
 def end(work: Work, id_: str, status: str) -> None:
     """End the episode of an order, if one is under way: its document is to be voided."""
     order = work.get("order", id_)
-    if order is not None and order["status"] == AGREED:
+    if order is not None and order["status"] in (AGREED, "OPEN"):
         work.set("order", id_, status=status)
         _void(work, {**order, "status": status}, order)
 

@@ -26,7 +26,7 @@ from streams.stages import (
 )
 from streams.stages.mapping import Templates
 from streams.stages.route import route
-from streams.stages.rows import Rows, State
+from streams.stages.tables import Rows, State
 from streams.stages.work import Emit, Work
 
 __all__ = ["Emit", "Pipeline", "State"]
@@ -69,8 +69,9 @@ class Pipeline:
         if isinstance(value, Request):
             return self._request(value, Work(rows, current, value.received_at, f"api/{value.object}/{value.key} {at}"))
         if isinstance(value, Decision):
-            work = Work(rows, current, value.decided_at, f"decision/{value.verdict}/{value.review or value.party} {at}")
-            if not (holds.decide(work, value) or disputes.decide(work, value)):
+            about = value.review or value.party or value.order
+            work = Work(rows, current, value.decided_at, f"decision/{value.verdict}/{about} {at}")
+            if not (orders.decide(work, value) or holds.decide(work, value) or disputes.decide(work, value)):
                 parties.decide(work, value)
         elif isinstance(value, Tick):
             work = Work(rows, current, value.at, f"tick/{value.on.isoformat()} {at}")

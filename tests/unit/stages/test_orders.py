@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from connectors.errors import MappingError
 from connectors.kafka.records import Command, Decision, ReviewItem
 from connectors.kafka.topics import REVIEW
 from tests.unit.stages.kit import AT, TENANT, Company, body, envelope, of, version
@@ -411,3 +412,30 @@ def test_a_refund_that_names_another_order_leaves_the_first(company: Company) ->
     assert sorted(kinds(moved)) == ["PUT RefundReceipt", "VOID RefundReceipt"]
     assert sorted(len(one["refunds"]) for one in company.latest("order").values()) == [0, 1]
     assert kinds(company.record("woocommerce", "refund", {"id": 70}, "3", deleted=True)) == ["VOID RefundReceipt"]
+
+
+def test_what_was_agreed_before_the_accounts_were_connected_goes_out_when_a_person_says_so(company: Company) -> None:
+    """Connecting floods no books: an order waits until it is named, is sent once, and never against a rule."""
+    company.connect("woocommerce")
+    for number, more in ((7, {}), (8, {"number": "8"}), (9, {"total": "17.41"})):
+        assert tell(company, {**order(), **more, "id": number}, "1") == []
+    tell(company, {**order("cancelled"), "id": 8}, "2")
+    rules = "rules: [{name: old, when: order.closed_on < '2026-01-01', then: {skip: true}}]"
+    assert company.connect(*VENDORS, revision=2, rules=rules) == []
+    tell(company, {**order(date_created_gmt="2025-12-30T12:00:00"), "id": 10}, "1")
+    sent = {
+        found["refs"][0]["id"]: [kinds(company.take(Decision(TENANT, "send", AT, order=id_))) for _ in range(2)]
+        for id_, found in company.latest("order").items()
+    }
+    assert sent == {"7": [["PUT Customer", "PUT SalesReceipt"], []], "8": [[], []], "9": [[], []], "10": [[], []]}
+    assert tell(company, order(), "2") == []
+
+
+@pytest.mark.parametrize(("vendors", "said"), [(VENDORS, "is no order"), (VENDORS[:1], "QuickBooks is not connected")])
+def test_an_order_that_cannot_be_sent_is_refused(company: Company, vendors: tuple[str, ...], said: str) -> None:
+    """There is none of that id, or nowhere to send it."""
+    company.connect(*vendors)
+    tell(company, order(), "1")
+    id_ = "" if vendors == VENDORS else company.only("order")["id"]
+    with pytest.raises(MappingError, match=said):
+        company.take(Decision(TENANT, "send", AT, order=id_))
