@@ -1,6 +1,6 @@
 """A vendor's record into canonical records."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from connectors.kafka.records import VendorRecord
 from streams.stages import commands, opportunities, orders, parties, refunds

@@ -1,9 +1,10 @@
 """Commands: desired states that are sent once per content, fetches, voids."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any
+
+from msgspec.structs import replace
 
 from connectors.kafka.records import Command, Operation
 from connectors.kafka.topics import COMMAND

@@ -6,9 +6,10 @@ systems agree or one of them says something new. What was decided stands until t
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import uuid5
+
+from msgspec.structs import replace
 
 from connectors.kafka.records import Decision, Entity
 from connectors.wire import dumps

@@ -11,7 +11,8 @@ from dataclasses import replace
 from streams.stages import conflicts
 from streams.stages.mapping import Draft
 from streams.stages.mapping.model import Field, Template
-from streams.stages.rows import Echo, Rows
+from streams.stages.rows import Echo
+from streams.stages.tables import Rows
 
 CUSTOM = "custom."
 

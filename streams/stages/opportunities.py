@@ -5,8 +5,9 @@ that alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from connectors.errors import MappingError
 from connectors.kafka.records import VendorRecord

@@ -7,8 +7,9 @@ Either may come first. An order's refunds are all that name it.
 
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
 from typing import Any
+
+from msgspec.structs import asdict, replace
 
 from connectors.errors import MappingError
 from connectors.kafka.records import Entity, VendorRecord

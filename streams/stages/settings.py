@@ -13,8 +13,8 @@ from streams.stages import normalise, telling
 from streams.stages.mapping import Templates
 from streams.stages.mapping.custom import check_fields
 from streams.stages.policies import SHIPPED, Policies
-from streams.stages.rows import Rows
 from streams.stages.rules import Rules, parse_rules
+from streams.stages.tables import Rows
 from streams.stages.telling import Telling
 
 

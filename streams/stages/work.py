@@ -5,15 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from msgspec import structs
+
 from connectors.kafka.codec import Record
 from connectors.kafka.records import Entity
 from connectors.kafka.topics import CANONICAL, CHANGES, Topic
 from streams.stages import conflicts, identity
 from streams.stages.mapping import Draft, Ref
 from streams.stages.merge import fresh, merge, without_ref
-from streams.stages.rows import Link, Rows
+from streams.stages.rows import Link
 from streams.stages.rules import Verdict
 from streams.stages.settings import Settings
+from streams.stages.tables import Rows
 
 UNSEEN = ("id", "tenant", "version", "changed_at", "provenance")
 """Fields whose change alone is none: they say which record it is and how it came about."""
@@ -155,7 +158,7 @@ class Work:
 
     def read_anew(self, ref: Ref) -> None:
         """Let the next record of an object be taken in whatever it says."""
-        self.rows.links.put(replace(self.linked(ref), digest=""), ref.vendor, ref.object, ref.id)
+        self.rows.links.put(structs.replace(self.linked(ref), digest=""), ref.vendor, ref.object, ref.id)
 
     def linked(self, ref: Ref) -> Link:
         """Return the crosswalk row of `ref`, an empty one if it was never seen."""

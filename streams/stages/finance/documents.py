@@ -1,8 +1,9 @@
 """What one document, order or subscription adds to its customer's figures, kept as a row under the customer."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from connectors.kafka.records import Entity
 from streams.stages import money

@@ -7,7 +7,8 @@ from uuid import UUID, uuid5
 from connectors.kafka.records import Entity
 from streams.stages import normalise
 from streams.stages.mapping import Ref
-from streams.stages.rows import Link, Match, Rows
+from streams.stages.rows import Link, Match
+from streams.stages.tables import Rows
 
 NAMESPACE = UUID("7f0f4d51-6a53-5c9a-9b3e-2f8f3c0f6f61")
 """Fixed for ever: every canonical id is derived from it."""

@@ -2,7 +2,7 @@
 
 from streams.stages.mapping import Draft, Ref
 from streams.stages.matching import Index, Traits, Verdict, judge
-from streams.stages.rows import SEPARATOR, Rows
+from streams.stages.tables import SEPARATOR, Rows
 
 
 class Records:

@@ -9,7 +9,7 @@ from streams.stages.identity.exact import match_keys, new_id
 from streams.stages.identity.records import Records
 from streams.stages.mapping import Draft, Ref
 from streams.stages.matching import ORGANISATION, Band, Traits, Verdict, compare
-from streams.stages.rows import Rows
+from streams.stages.tables import Rows
 
 Lookup = Callable[[str, str], Entity | None]
 KEEPS_APART = frozenset({"quickbooks"})

@@ -11,9 +11,9 @@ from connectors.kafka.codec import Codec, LocalIds
 from connectors.kafka.records import ReviewItem
 from streams.stages import parties
 from streams.stages.mapping import Templates
-from streams.stages.rows import Rows
 from streams.stages.rules import parse_rules
 from streams.stages.settings import Settings
+from streams.stages.tables import Rows
 from streams.stages.work import Work
 from tests.bench.identity.data import Sample
 

@@ -16,7 +16,8 @@ from streams.runtime.layers import Layer
 from streams.runtime.store import Meta, Store
 from streams.stages.identity import Records, new_id
 from streams.stages.matching import Band
-from streams.stages.rows import Link, Rows
+from streams.stages.rows import Link
+from streams.stages.tables import Rows
 from tests.bench.identity.data import Sample
 
 CHUNK = 500

@@ -11,7 +11,7 @@ from streams.stages.matching import Band, Index, Traits, compare, judge, score
 from streams.stages.matching.index import BUCKET, CANDIDATES
 from streams.stages.matching.keys import keys
 from streams.stages.matching.weights import LINK, REVIEW
-from streams.stages.rows import Rows
+from streams.stages.tables import Rows
 from tests.unit.stages.kit import TENANT, MemoryState
 
 ANN = {
