@@ -5,11 +5,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from confluent_kafka import KafkaError, KafkaException, Producer
-
 from connectors.clock import SystemClock
-from connectors.errors import RetryableError
-from connectors.kafka.client import KafkaSettings, producer_config
+from connectors.kafka.client import KafkaSettings
 from connectors.kafka.codec import Codec
 from connectors.kafka.headers import event_headers, traceparent
 from connectors.kafka.partition import partition_for
@@ -17,9 +14,9 @@ from connectors.kafka.records import Connection, ConnectionChanged, Decision
 from connectors.kafka.topics import CONNECTION, INBOX, Topic
 from connectors.wire import iso_micros
 from streams.connections import Directory
+from streams.runtime.types import Output
+from streams.sending import send
 from streams.stages import telling
-
-FLUSH_SECONDS = 15.0
 
 
 async def put(kafka: KafkaSettings, codec: Codec, directory: Directory, wanted: Connection) -> str:
@@ -91,22 +88,19 @@ def _produce(
     gone: bool = False,
 ) -> None:
     """Write records, or the tombstone in the place of one."""
-    failed: list[KafkaError] = []
-    producer = Producer(producer_config(kafka, "sluiceway-console"))
-    for record in records:
-        producer.produce(
-            topic.name,
-            key=record.tenant.encode(),
-            value=None if gone else codec.encode(topic, record),
-            partition=partition_for(record.tenant, kafka.partitions),
-            headers=list(_headers(record)),
-            on_delivery=lambda error, _: failed.append(error) if error is not None else None,
-        )
-        producer.poll(0)
-    if producer.flush(FLUSH_SECONDS):
-        raise RetryableError(f"Kafka does not acknowledge a record for {topic.name}; apply again")
-    if failed:
-        raise KafkaException(failed[0])
+    send(
+        kafka,
+        (
+            Output(
+                topic.name,
+                partition_for(record.tenant, kafka.partitions),
+                record.tenant.encode(),
+                None if gone else codec.encode(topic, record),
+                _headers(record),
+            )
+            for record in records
+        ),
+    )
 
 
 def _headers(record: Connection | ConnectionChanged | Decision) -> Sequence[tuple[str, bytes]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors.errors import MappingError
+from connectors.errors import FatalError, MappingError
 from connectors.kafka.codec import Codec
 from connectors.kafka.partition import partition_for
 from connectors.kafka.records import DeadLetter, Reply
@@ -57,7 +57,6 @@ def header(headers: Headers, name: str) -> str | None:
 
 def describe(record: Record, failure: Failure, app: str) -> list[tuple[str, bytes]]:
     """Return the record's own headers and those that say why it is here; of an earlier failure nothing is kept."""
-    kept = [(k, v) for k, v in record.headers if not k.startswith(PREFIX) and k not in OURS]
     why = {
         PREFIX + "topic": record.topic,
         PREFIX + "partition": str(record.partition),
@@ -74,7 +73,24 @@ def describe(record: Record, failure: Failure, app: str) -> list[tuple[str, byte
     }
     if isinstance(failure.error, MappingError):
         why["x-field"] = _printable(failure.error.field)
-    return kept + [(name, text.encode()) for name, text in why.items()]
+    return own(record.headers) + [(name, text.encode()) for name, text in why.items()]
+
+
+def own(headers: Headers) -> list[tuple[str, bytes]]:
+    """Return a record's own headers, without those that say why it is a dead letter."""
+    return [(k, v) for k, v in headers if not k.startswith(PREFIX) and k not in OURS]
+
+
+def original(letter: Record) -> Output:
+    """Return the record that a dead letter was, for the place that it was consumed from.
+
+    Raises:
+        FatalError: it does not say where that is.
+    """
+    topic, partition = header(letter.headers, PREFIX + "topic"), header(letter.headers, PREFIX + "partition")
+    if not topic or partition is None or not partition.isdigit():
+        raise FatalError(f"{letter.topic}/{letter.partition}/{letter.offset} does not say where it was consumed from")
+    return Output(topic, int(partition), letter.key, letter.value, own(letter.headers))
 
 
 def _printable(text: str) -> str:

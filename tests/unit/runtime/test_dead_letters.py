@@ -1,14 +1,18 @@
 """What a dead letter says of itself."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from connectors.errors import MappingError
+import pytest
+
+from connectors.errors import FatalError, MappingError
 from connectors.kafka.codec import Codec, LocalIds
 from connectors.kafka.partition import partition_for
-from streams.dead_letters import Failure, describe, header, outputs
-from streams.runtime.types import Record
+from streams.dead_letters import Failure, describe, header, original, outputs
+from streams.runtime.types import Output, Record
 
+CODEC = Codec(LocalIds())
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 RECORD = Record("in", 3, 17, b"acme", b"\x00raw", [("x-tenant", b"acme"), ("x-tenant", b"other")], 0)
 
@@ -48,3 +52,14 @@ def test_a_record_without_tenant_header_is_its_keys() -> None:
     record = Record("in", 0, 1, b"\xff", None, [], 0)
     letter, entry = outputs(record, Failure("s", ValueError("x"), 1, AT), "transform", Codec(LocalIds()), 4)
     assert (letter.value, entry.key) == (None, "\N{REPLACEMENT CHARACTER}".encode())
+
+
+def test_the_original_is_the_record_as_it_was_consumed() -> None:
+    """Place, key, bytes and its own headers, after however many failures; what names no place is refused."""
+    letter, _ = outputs(
+        failed(RECORD, ValueError("first")), Failure("s", ValueError("x"), 1, AT), "transform", CODEC, 4
+    )
+    placed = Record(letter.topic, letter.partition, 5, letter.key, letter.value, letter.headers, 0)
+    assert original(placed) == Output("in", 3, RECORD.key, RECORD.value, RECORD.headers)
+    with pytest.raises(FatalError, match=r"dlq\.v1/3/5 does not say where it was consumed from"):
+        original(replace(placed, headers=[]))
