@@ -27,6 +27,8 @@ FILTER_BITS = 10
 """Of each key in the filters: one in a hundred rows that are not there is looked for in vain."""
 CACHE_BYTES = 128 << 20
 """Blocks, indexes and filters of all shards of the process."""
+BLOCK_BYTES = 4 << 10
+"""About as large most of them are."""
 BUFFER_BYTES = 8 << 20
 RECENT_BYTES = 16 << 20
 """Rows used lately, of each shard."""
@@ -187,7 +189,8 @@ class Store:
 
 @cache
 def _cache() -> Cache:
-    return Cache(CACHE_BYTES)
+    """Return a cache of few parts: in one of an LRU cache's 64 a large file's filter has no room."""
+    return Cache.new_hyper_clock_cache(CACHE_BYTES, BLOCK_BYTES)
 
 
 def _options() -> Options:
