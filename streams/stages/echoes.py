@@ -6,7 +6,8 @@ kept, and the same said again is passed over; once the vendor says something els
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from streams.stages import conflicts
 from streams.stages.mapping import Draft

@@ -31,18 +31,18 @@ def _copy(value: Any) -> Any:
 
 def merge(record: Entity, draft: Draft, version: str, policies: Policies = SHIPPED) -> Entity:
     """Return the record with what the draft may set; neither argument is changed."""
-    merged = {**record, "provenance": dict(record["provenance"]), "custom": dict(record["custom"])}
+    merged = _copied(record)
     source = Source(draft.ref.vendor, draft.ref.object, version)
-    said, before = str(source), str(source._replace(version=""))
+    said, before = str(source), f"{source.vendor}/{source.object}/"
     provenance, empty = merged["provenance"], schema.empty(draft.entity)
     special = draft.fields if record.get(conflicts.FIELD) else SPECIAL
     for name, value in draft.fields.items():
         known = provenance.get(name)
-        if known is not None and known.startswith(before) and known <= said and name not in special:
+        if known is None or not known.startswith(before) or known > said or name in special:
+            _merge_field(merged, draft.entity, name, value, source, policies)
+        else:
             # The usual case, in short: an object says anew what it said last, and nobody else said otherwise.
             merged[name], provenance[name] = value if value is not None else empty[name], said
-        else:
-            _merge_field(merged, draft.entity, name, value, source, policies)
     for name, value in draft.custom.items():
         _merge_custom(merged, draft.entity, name, value, source, policies)
     merged["refs"] = with_ref(record["refs"], draft.ref)
@@ -137,14 +137,16 @@ def _put(into: dict[str, Any], name: str, source: Mapping[str, Any]) -> None:
 
 
 def _merge_field(merged: Entity, entity: str, name: str, value: Any, source: Source, policies: Policies) -> None:
-    current, policy = merged[name], policies.of(entity, name)
+    current = merged[name]
     if (entity, name) in STICKY:
         said = merged["provenance"].get(name)
         if value and (said is None or not current or conflicts.newer(Source.parse(said), source)):
             merged[name], merged["provenance"][name] = True, str(source)
-    elif (entity, name) in UNIONS:
+        return
+    policy = policies.of(entity, name)
+    if (entity, name) in UNIONS:
         wins = bool(value) and _wins(merged, name, value, current, source, policy)
-        merged[name] = _union(value or [], current) if wins else _union(current, value or [])
+        merged[name] = _union(value, current) if wins else _union(current, value or [])
     elif _decided(merged, name, value, current, source, policy):
         merged[name] = value if value is not None else schema.empty(entity)[name]
 
@@ -160,6 +162,8 @@ def _union(preferred: list[str], others: list[str]) -> list[str]:
 
     One set of sources so makes one list, in whichever order they come.
     """
+    if preferred == others and len(others) <= 1:
+        return others
     found = {value.casefold(): value for value in preferred[:1]}
     for value in sorted({*preferred, *others}):
         found.setdefault(value.casefold(), value)

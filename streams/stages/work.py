@@ -1,11 +1,11 @@
 """One record being worked on: what it read, what it changed, what is to be produced."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from connectors.kafka.codec import Record
 from connectors.kafka.records import Entity
@@ -22,8 +22,7 @@ UNSEEN = ("id", "tenant", "version", "changed_at", "provenance")
 """Fields whose change alone is none: they say which record it is and how it came about."""
 
 
-@dataclass(frozen=True, slots=True)
-class Emit:
+class Emit(Struct, frozen=True):
     """One record to be produced; the agent encodes it, picks the partition from `key` and adds headers.
 
     Attributes:
@@ -44,8 +43,7 @@ class Emit:
     disputed: Sequence[tuple[str, str]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One canonical record that changed visibly; `after` is None once it is gone."""
 
     entity: str
@@ -193,23 +191,26 @@ class Work:
         found = []
         for (entity, id_), now in self._now.items():
             before = self._before[entity, id_]
-            if now is None or now == before:
+            if now is None or now is before:
                 continue
-            if not _seen(before, now):
+            changed = _changed(before, now)
+            seen = [name for name in changed if name not in UNSEEN]
+            if seen or before is None:
+                found.append(self._emit(entity, before, now, seen))
+            elif changed:
                 self.rows.entities.put(entity, id_, now)
-                continue
-            found.append(self._emit(entity, before, now))
         self._before.clear()
         self._now.clear()
         return found
 
-    def _emit(self, entity: str, before: Entity | None, now: Entity) -> Change:
+    def _emit(self, entity: str, before: Entity | None, now: Entity, changed: Sequence[str]) -> Change:
         after = {**now, "version": now["version"] + 1, "changed_at": self.at}
         topic, id_ = CANONICAL[entity], now["id"]
         body = self.rows.entities.put(entity, id_, after)
-        news = [(entry["field"].partition(".")[0], entry["policy"]) for entry in conflicts.news(before, after)]
+        disputed = conflicts.news(before, after) if conflicts.FIELD in changed else ()
+        news = [(entry["field"].partition(".")[0], entry["policy"]) for entry in disputed]
         self.emits.append(Emit(topic, id_, topic.schemas[0], after, body=body, disputed=news))
-        self.emits.append(Emit(CHANGES, id_, CHANGES.schemas[0], self._change(entity, before, after)))
+        self.emits.append(Emit(CHANGES, id_, CHANGES.schemas[0], self._change(entity, before or {}, after, changed)))
         if after["deleted"]:
             self.emits.append(Emit(topic, id_, topic.schemas[0], None))
             # What stays keeps the count of versions, should the entity come back.
@@ -218,13 +219,7 @@ class Work:
             return Change(entity, id_, before, None)
         return Change(entity, id_, before, after)
 
-    def _change(self, entity: str, before: Entity | None, after: Entity) -> Mapping[str, Any]:
-        former = before or {}
-        fields = [
-            {"name": name, "before": _json(former.get(name)), "after": _json(value)}
-            for name, value in after.items()
-            if name not in UNSEEN and former.get(name) != value
-        ]
+    def _change(self, entity: str, before: Entity, after: Entity, changed: Sequence[str]) -> Mapping[str, Any]:
         return {
             "tenant": self.tenant,
             "entity": entity,
@@ -232,7 +227,9 @@ class Work:
             "version": after["version"],
             "changed_at": self.at,
             "cause": self.cause,
-            "fields": fields,
+            "fields": [
+                {"name": name, "before": _json(before.get(name)), "after": _json(after[name])} for name in changed
+            ],
         }
 
     def _load(self, entity: str, id_: str) -> Entity | None:
@@ -245,14 +242,13 @@ def _alive(record: Entity | None) -> Entity | None:
     return None if record is None or record["deleted"] else record
 
 
-def _seen(before: Entity | None, now: Entity) -> bool:
+def _changed(before: Entity | None, now: Entity) -> list[str]:
+    """Return the names of the fields that differ."""
     if before is None:
-        return True
-    return any(before[name] != value for name, value in now.items() if name not in UNSEEN)
+        return [name for name, value in now.items() if value is not None]
+    return [name for name, value in now.items() if before[name] is not value and before[name] != value]
 
 
 def _json(value: Any) -> str | None:
     """Return the JSON of a field's value; decimals, dates and instants as text."""
-    if value is None:
-        return None
-    return conflicts.written(value)
+    return None if value is None else conflicts.written(value)

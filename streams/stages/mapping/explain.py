@@ -3,8 +3,12 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
+
+from msgspec import to_builtins
 
 from connectors.errors import MappingError
 from connectors.wire import dumps
@@ -46,7 +50,8 @@ def output(template: Template, given: Any, settings: Mapping[str, Any]) -> Any:
     if template.direction == "outbound":
         return json.loads(dumps(outbound.body(template, {**given, "settings": settings})))
     version = inbound.stated_version(template, given, settings)
-    return paths.plain({"version": version, **asdict(inbound.draft(template, given, settings))})
+    draft = to_builtins(inbound.draft(template, given, settings), builtin_types=(Decimal, datetime, date))
+    return paths.plain({"version": version, **draft})
 
 
 def explain(template: Template, given: Any, settings: Mapping[str, Any]) -> Sequence[Line]:

@@ -1,8 +1,9 @@
 """Vendor JSON to a draft of a canonical entity."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from connectors.errors import MappingError
 from streams.stages.mapping import expressions, paths, schema
@@ -11,8 +12,7 @@ from streams.stages.mapping.model import Field, Link, Ref, Template
 from streams.stages.mapping.schema import Type
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """What one vendor record says about one canonical entity.
 
     Attributes:

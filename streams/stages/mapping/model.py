@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from streams.stages.mapping.document import Node
 from streams.stages.mapping.expressions import Expression
 from streams.stages.mapping.paths import Tree
@@ -14,8 +16,7 @@ Flat = Callable[[Mapping[str, Any]], Any]
 """A template as one function of records by variable; `flat.py` says what it returns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(Struct, frozen=True):
     """An object of a vendor."""
 
     vendor: str

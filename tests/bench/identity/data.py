@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dupehell
+from msgspec import structs
 
 from streams.stages import normalise
 from streams.stages.mapping import Draft, Ref
@@ -98,4 +99,4 @@ def _csv(path: Path) -> Iterator[Mapping[str, str]]:
 def renamed(sample: Sample, prefix: str) -> Sample:
     """Return the sample as a record of another name."""
     ref = sample.draft.ref
-    return replace(sample, draft=replace(sample.draft, ref=replace(ref, id=prefix + ref.id)))
+    return replace(sample, draft=structs.replace(sample.draft, ref=structs.replace(ref, id=prefix + ref.id)))

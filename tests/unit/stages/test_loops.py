@@ -108,7 +108,7 @@ def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take every record for a change."""
-    monkeypatch.setattr(work, "_seen", lambda _before, _now: True)
+    monkeypatch.setattr(work, "UNSEEN", ())
 
 
 Off = Callable[[pytest.MonkeyPatch], None]
