@@ -41,11 +41,11 @@ class Settings:
     policies: Policies = SHIPPED
     custom_fields: Mapping[str, CustomField] = field(default_factory=dict)
     fingerprint: str = ""
+    values: Mapping[str, Any] = field(init=False)
 
-    @property
-    def values(self) -> Mapping[str, Any]:
-        """What expressions read as `settings`."""
-        return {"zone": self.zone, "currency": self.currency, **self.rules.defaults.values}
+    def __post_init__(self) -> None:
+        values = {"zone": self.zone, "currency": self.currency, **self.rules.defaults.values}
+        object.__setattr__(self, "values", values)
 
 
 def accept(changed: ConnectionChanged, rows: Rows, shipped: Templates) -> None:

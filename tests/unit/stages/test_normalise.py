@@ -18,6 +18,15 @@ def test_email(typed: str, standard: str) -> None:
     assert normalise.email(typed) == standard
 
 
+@given(
+    st.text("aB9_+-.@é !", max_size=8) | st.sampled_from(["a" * 64, "a" * 65]),
+    st.lists(st.text("aB9-x", max_size=5) | st.sampled_from(["com", "Test", "local", "xn--a", "b" * 63])).map(".".join),
+)
+def test_usual_addresses_need_no_library(local: str, domain: str) -> None:
+    """What is taken without asking the library is what it says."""
+    assert normalise.address(f"{local}@{domain}") == normalise.validated_address(f"{local}@{domain}".strip())
+
+
 @pytest.mark.parametrize(
     ("typed", "key"),
     [
