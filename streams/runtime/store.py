@@ -102,7 +102,9 @@ class Store:
 
     def _open(self) -> Meta | None:
         self._recent.clear()
-        self._db = Rdict(str(self._path), _options())
+        options = _options()
+        # Given by name too: of a database that is there the options are else those of its file, with a small cache.
+        self._db = Rdict(str(self._path), options, column_families={"default": options})
         raw = self._db.get(META)
         return Meta(**json.loads(raw)) if raw else None
 

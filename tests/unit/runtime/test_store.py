@@ -51,6 +51,18 @@ def test_rows_survive_a_reopening(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_database_that_is_there_gets_the_same_cache(tmp_path: Path) -> None:
+    """Options of a database's own file would give it a small one, into which no filter fits."""
+    written(tmp_path)
+    with mock.patch.object(stores, "Rdict", wraps=Rdict) as made:
+        store, _ = opened(tmp_path)
+    store.close()
+    path, options = made.call_args.args
+    again = Rdict(path, options, **made.call_args.kwargs)
+    assert again.property_int_value("rocksdb.block-cache-capacity") == stores.CACHE_BYTES
+    again.close()
+
+
 def test_queued_rows_are_read_first(tmp_path: Path) -> None:
     """By get and scan, deletes included, in key order; the database below is untouched until written."""
     store, _ = opened(tmp_path)
