@@ -60,7 +60,8 @@ class Planner:
         if attempt is None and remote is None and command.operation != "PUT":
             await self._drop(todo, "unchanged", detail="it was never created")
             return None
-        if attempt is None and row is not None and row.digest == digest and not todo.row.forced:
+        same = row is not None and row.digest == digest and (remote.id if remote else None) == row.remote_id
+        if attempt is None and row is not None and same and not todo.row.forced:
             await self._drop(todo, "unchanged", replace(row, version=command.version))
             return None
         call = Call(
@@ -160,7 +161,10 @@ def _is_known(row: ObjectRow | None, todo: Todo) -> bool:
 
 
 def remote_of(row: ObjectRow | None, known: str | None) -> RemoteRef | None:
-    """Return where the object is: by our row, else by what the crosswalk knew; None: nowhere yet."""
-    if row is not None:
+    """Return where the object is: by our row, else by what the crosswalk knew; None: nowhere yet.
+
+    An object that we have written may be merged into another, which then the crosswalk knows and our row does not.
+    """
+    if row is not None and (known is None or row.remote_id in (None, known)):
         return RemoteRef(row.remote_id, row.sync_token) if row.remote_id is not None else None
     return RemoteRef(known) if known is not None else None

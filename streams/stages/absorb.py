@@ -11,8 +11,11 @@ from streams.stages.mapping import Draft, Ref
 from streams.stages.mapping.inbound import draft, stated_id, stated_version
 from streams.stages.mapping.model import Template
 from streams.stages.mapping.paths import ITEMS
-from streams.stages.rows import Link
+from streams.stages.rows import Link, Match
 from streams.stages.work import Work
+
+PARTS = "parts"
+"""Kind of match rows: what a product is made of, as types and ids in turn."""
 
 
 def absorb_once(work: Work, ref: Ref, body: Mapping[str, Any], version: str, *, ours: bool = False) -> None:
@@ -30,7 +33,9 @@ def absorb_once(work: Work, ref: Ref, body: Mapping[str, Any], version: str, *, 
     """
     template = _template(work, ref.vendor, ref.object)
     # What else it holds is no part of its own content.
-    _parts(work, template, body, version)
+    parts = _parts(work, template, body, version)
+    if template.entity == "product" and template.parts:
+        _own_parts(work, ref, parts)
     link, said = work.linked(ref), content.digest(template, work.settings.fingerprint, body)
     if link.digest != said or link.entity != template.entity or link.id is None:
         _own(work, template, body, version, said=said)
@@ -106,22 +111,57 @@ def _own(
         said = content.digest(template, work.settings.fingerprint, body)
     resolution = work.apply(found, version, id_, news, said)
     known = parties.settle(work, found, resolution) if found.entity == "party" else resolution.id
-    references.attach(work, found.entity, known, _told(work, found))
+    if not _overtaken(work, found, known, version):
+        references.attach(work, found.entity, known, _told(work, found))
     if new:
         references.arrived(work, found.ref, known)
     return known
 
 
-def _parts(work: Work, template: Template, body: Mapping[str, Any], version: str) -> None:
-    """Take in the objects that a record holds, unless newer versions are known; they may read it as `record`."""
+def _parts(work: Work, template: Template, body: Mapping[str, Any], version: str) -> list[Ref]:
+    """Take in the objects that a record holds, unless newer versions are known, and return them; they may read it."""
+    found = []
     for part in template.parts:
         within = _template(work, template.vendor, part.object)
         for item in _found(body, part.steps):
             own = {**item, "record": body} if part.steps else item
             ref = Ref(template.vendor, part.object, stated_id(within, own, work.settings.values))
             stated = stated_version(within, own, work.settings.values) or version
+            if ref.id:
+                found.append(ref)
             if ref.id and not work.linked(ref).newer_than(stated):
                 absorb_once(work, ref, own, stated)
+    return found
+
+
+def _own_parts(work: Work, holder: Ref, parts: Sequence[Ref]) -> None:
+    """Remember what a product is made of, and let go what it is not made of any more: no vendor tells of that.
+
+    Such a part may come back in any version; older states of the holder, which know it, are passed over.
+    """
+    key = PARTS, holder.vendor, holder.object, holder.id
+    known = work.rows.matches.get(*key)
+    names = [name for ref in parts for name in (ref.object, ref.id)]
+    former = known.ids if known is not None else []
+    for place in range(0, len(former), 2):
+        ref = Ref(holder.vendor, *former[place : place + 2])
+        if ref not in parts:
+            leave(work, ref, work.linked(ref), "")
+    if names != former:
+        if names:
+            work.rows.matches.put(Match(names), *key)
+        else:
+            work.rows.matches.drop(*key)
+
+
+def leave(work: Work, ref: Ref, link: Link, version: str) -> None:
+    """Take in that a vendor's object is gone, with what it was made of."""
+    if link.entity == "product":
+        _own_parts(work, ref, [])
+    if link.entity is not None and link.id is not None:
+        work.unlink(ref, link.entity, link.id)
+    gone = Link(object_key=link.object_key, source_version=version, deleted=True)
+    work.rows.links.put(gone, ref.vendor, ref.object, ref.id)
 
 
 def _found(value: Any, steps: Sequence[str]) -> Iterator[Mapping[str, Any]]:
@@ -140,6 +180,17 @@ def _told(work: Work, found: Draft) -> Mapping[str, Ref | None]:
     """Return the links that count: that another vendor than the owner has none there says nothing."""
     owner = work.settings.policies.owner(found.entity) == found.ref.vendor
     return {path: ref for path, ref in found.links.items() if owner or ref is not None}
+
+
+def _overtaken(work: Work, found: Draft, id_: str, version: str) -> bool:
+    """Tell whether another object of the type, which is this record as well, has spoken later: its links stand."""
+    record = work.get(found.entity, id_) if found.links else None
+    for ref in record["refs"] if record is not None else ():
+        other = Ref(ref["vendor"], ref["object"], ref["id"])
+        same = (other.vendor, other.object) == (found.ref.vendor, found.ref.object) and other.id != found.ref.id
+        if same and work.linked(other).source_version > version:
+            return True
+    return False
 
 
 def version_in(work: Work, vendor: str, object_type: str, body: Mapping[str, Any]) -> str:

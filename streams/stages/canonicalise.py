@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from connectors.kafka.records import VendorRecord
 from streams.stages import commands, opportunities, orders, parties, refunds
-from streams.stages.absorb import absorb_once, parsed
+from streams.stages.absorb import absorb_once, leave, parsed
 from streams.stages.mapping import Ref
 from streams.stages.rows import Link
 from streams.stages.work import Work
@@ -51,21 +51,32 @@ def _follow(work: Work, ref: Ref, link: Link, survivor: str) -> None:
 
 def remove(work: Work, ref: Ref, link: Link, version: str) -> None:
     """Take in that a vendor's object is gone: only its reference goes, the last one takes the record with it."""
-    if link.entity == "order" and link.id is not None:
+    order = work.get("order", link.id) if link.entity == "order" else None
+    if order is not None and order["episode"]:
         # An order that was won is business done: it stays, cancelled, with its reference and its episodes.
-        orders.end(work, link.id, "CANCELLED")
+        orders.end(work, order["id"], "CANCELLED")
         work.rows.links.put(replace(link, source_version=version), ref.vendor, ref.object, ref.id)
         return
     if refunds.is_one(work, ref):
         refunds.remove(work, ref)
     if link.object_key is not None:
-        commands.close(work, ref.vendor, link.object_key)
+        heir = _heir(work, ref, link)
+        if heir is not None:
+            commands.move(work, ref.vendor, link.object_key, heir)
+        else:
+            commands.close(work, ref.vendor, link.object_key)
     if link.entity == "party":
         work.records.leave(ref)
-    if link.entity is not None and link.id is not None:
-        work.unlink(ref, link.entity, link.id)
-    gone = Link(object_key=link.object_key, source_version=version, deleted=True)
-    work.rows.links.put(gone, ref.vendor, ref.object, ref.id)
+    leave(work, ref, link, version)
+
+
+def _heir(work: Work, ref: Ref, link: Link) -> str | None:
+    """Return the vendor's other object that what is gone was as well: what we have to say is said there from now on."""
+    record = work.get(link.entity, link.id) if link.entity is not None else None
+    if record is None or link.object_key != f"{link.entity}/{record['id']}":
+        return None
+    ids = [other["id"] for other in record["refs"] if (other["vendor"], other["object"]) == (ref.vendor, ref.object)]
+    return next((id_ for id_ in ids if id_ != ref.id), None)
 
 
 def _hint(work: Work, record: VendorRecord, link: Link) -> None:

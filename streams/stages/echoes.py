@@ -19,7 +19,7 @@ CUSTOM = "custom."
 
 
 def note(rows: Rows, template: Template, draft: Draft, written: Collection[str]) -> None:
-    """Keep how a vendor spells the fields that we have just written.
+    """Keep how a vendor spells the fields that we have just written, and what it still says of those written before.
 
     Args:
         rows: of the tenant.
@@ -28,10 +28,15 @@ def note(rows: Rows, template: Template, draft: Draft, written: Collection[str])
         written: the vendor's fields that the write had.
     """
     ours = {field.path.partition(".")[0] for field in _reading(template.fields, written)}
-    custom = {field.path for field in _reading(template.custom, written)}
-    said = {name: conflicts.written(value) for name, value in draft.fields.items() if name in ours}
-    said |= {f"{CUSTOM}{name}": conflicts.written(value) for name, value in draft.custom.items() if name in custom}
-    rows.echoes.put(Echo(said), *_key(draft))
+    ours |= {f"{CUSTOM}{field.path}" for field in _reading(template.custom, written)}
+    row = rows.echoes.get(*_key(draft))
+    former = row.fields if row is not None else {}
+    said = {name: conflicts.written(value) for name, value in draft.fields.items() if name in ours or name in former}
+    for name, value in draft.custom.items():
+        if f"{CUSTOM}{name}" in ours or f"{CUSTOM}{name}" in former:
+            said[f"{CUSTOM}{name}"] = conflicts.written(value)
+    kept = {name: text for name, text in said.items() if name in ours or former[name] == text}
+    rows.echoes.put(Echo(kept), *_key(draft))
 
 
 def _reading(fields: Collection[Field], written: Collection[str]) -> Iterator[Field]:

@@ -41,6 +41,21 @@ def test_results_carry_the_trace() -> None:
     assert headers["content-type"] == b"application/avro"
 
 
+def test_a_write_follows_its_object_into_a_merge() -> None:
+    """The crosswalk knows which object of the vendor is left; it gets the content that the other one had."""
+
+    async def story() -> World:
+        world = World()
+        world.send(put("party/1"), put("party/2"))
+        await world.settle()
+        world.send(put("party/1", 2, body={"note": "party/1 v1"}, remote_id="2"))
+        await world.settle()
+        return world
+
+    last = virtual(story()).vendor.writes[-1]
+    assert (last.object_key, last.remote.id if last.remote else None) == ("party/1", "2")
+
+
 def test_an_equal_body_needs_no_call() -> None:
     """A later version with the content that the vendor has is settled without a call, and older ones stay dropped."""
     body = {"note": "same"}
