@@ -1,5 +1,6 @@
 """A bounded memory of what was used lately."""
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Final, Generic, Literal, TypeVar
 
@@ -24,47 +25,48 @@ class Recent(Generic[K, V]):
     What is asked for moves to the younger half, so that one look-up in a dictionary is all that most questions cost.
 
     Args:
-        room: bytes of both halves, by the sizes that `put` is told.
+        room: bytes of both halves.
+        size: tells how many bytes an entry's content takes.
     """
 
-    __slots__ = ("_half", "_left", "_older", "_younger")
+    __slots__ = ("_half", "_left", "_older", "_size", "_younger")
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, room: int, size: Callable[[K, V], int]) -> None:
         self._half = room // 2
+        self._size = size
         self.clear()
 
     def clear(self) -> None:
         """Forget everything."""
-        self._younger: dict[K, tuple[V, int]] = {}
-        self._older: dict[K, tuple[V, int]] = {}
+        self._younger: dict[K, V] = {}
+        self._older: dict[K, V] = {}
         self._left = self._half
 
     def get(self, key: K) -> V | Literal[Missing.MISSING]:
         """Return a value, or MISSING."""
-        entry = self._younger.get(key)
-        if entry is None:
-            entry = self._older.pop(key, None)
-            if entry is None:
-                return MISSING
-            self._keep(key, entry)
-        return entry[0]
+        found = self._younger.get(key, MISSING)
+        if found is MISSING:
+            found = self._older.pop(key, MISSING)
+            if found is not MISSING:
+                self.put(key, found)
+        return found
 
-    def put(self, key: K, value: V, size: int) -> None:
-        """Remember a value of so many bytes, key included; one that would fill a half is not remembered."""
-        size += BESIDE
+    def put(self, key: K, value: V) -> None:
+        """Remember a value; one that would fill a half is not remembered."""
+        self.drop(key)
+        size = self._size(key, value) + BESIDE
         if size > self._half:
-            self.drop(key)
             return
-        self._keep(key, (value, size))
+        self._left -= size
+        if self._left < 0:
+            self._older, self._younger = self._younger, {}
+            self._left = self._half - size
+        self._younger[key] = value
 
     def drop(self, key: K) -> None:
         """Forget a value."""
-        self._younger.pop(key, None)
-        self._older.pop(key, None)
-
-    def _keep(self, key: K, entry: tuple[V, int]) -> None:
-        self._left -= entry[1]
-        if self._left < 0:
-            self._older, self._younger = self._younger, {}
-            self._left = self._half - entry[1]
-        self._younger[key] = entry
+        found = self._younger.pop(key, MISSING)
+        if found is MISSING:
+            self._older.pop(key, None)
+        else:
+            self._left += self._size(key, found) + BESIDE

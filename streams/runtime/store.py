@@ -3,8 +3,9 @@
 RocksDB is a cache of the changelog topic. It is written only after the transaction that carries the same rows has been
 committed, together with the changelog offset up to which it is right, so it is never ahead; behind is normal.
 
-Between the two stand the rows that were used lately, as RocksDB has them. They come from there: by a read of a row that
-no commit is under way for, or with a commit that went through; whatever is written drops what was there.
+Between the two stand the rows that were used lately, as RocksDB has them: by a read of a row that no commit is under
+way for, or because their commit went through. A row that is queued is never looked for here; one that is written
+without being queued is dropped.
 """
 
 import json
@@ -70,7 +71,7 @@ class Store:
         self._path = path
         self._now = now
         self._queued = Ordered[tuple[int, bytes | None]]()
-        self._recent = Recent[bytes, bytes | None](RECENT_BYTES)
+        self._recent = Recent[bytes, bytes | None](RECENT_BYTES, _size)
         self._db: Any = None
 
     def open(self, cluster: str, topic: str, end: int, keep_seconds: float) -> int | None:
@@ -126,11 +127,8 @@ class Store:
                 value = self._db.get(key)
             except Exception as error:
                 raise self._suspect(error) from error
-            self._remember(key, value)
+            self._recent.put(key, value)
         return value
-
-    def _remember(self, key: bytes, value: bytes | None) -> None:
-        self._recent.put(key, value, len(key) + len(value or b""))
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield the rows whose key starts with `prefix`, in key order, as of now."""
@@ -169,7 +167,8 @@ class Store:
         batch.put(META, json.dumps(asdict(meta)).encode())
         self._db.write(batch)
         for key in rows:
-            self._recent.drop(key)
+            if key not in self._queued.rows:
+                self._recent.drop(key)
 
     def settle(self, unit: int) -> None:
         """Let go of queued rows up to `unit`: they are in the database now."""
@@ -178,7 +177,7 @@ class Store:
             if queued[0] > unit:
                 left[key] = queued
             else:
-                self._remember(key, queued[1])
+                self._recent.put(key, queued[1])
         self._queued.retain(left)
 
     def close(self) -> None:
@@ -187,6 +186,10 @@ class Store:
             self._db.close()
             self._db = None
         self._recent.clear()
+
+
+def _size(key: bytes, value: bytes | None) -> int:
+    return len(key) + len(value or b"")
 
 
 @cache

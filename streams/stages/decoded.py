@@ -24,7 +24,7 @@ class Decoded:
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
-        self._known = Recent[bytes, Any](ROOM)
+        self._known = Recent[bytes, Any](ROOM, _size)
 
     def row(self, data: bytes, kind: type[R]) -> R:
         """Return a row.
@@ -35,7 +35,7 @@ class Decoded:
         found = self._known.get(data)
         if found.__class__ is not kind:
             found = self._codec.decode_as(data, kind)
-            self._remember(data, found)
+            self._known.put(data, found)
         return found
 
     def record(self, data: bytes) -> Entity:
@@ -47,14 +47,14 @@ class Decoded:
         found = self._known.get(data)
         if found is MISSING:
             found = self._codec.decode(data)[1]
-            self._remember(data, found)
+            self._known.put(data, found)
         return found
 
     def row_written(self, row: Record) -> bytes:
         """Return a row's bytes."""
         data, exact = self._codec.encode_exactly(TRANSFORM_STATE, row)
         if exact:
-            self._remember(data, row)
+            self._known.put(data, row)
         return data
 
     def record_written(self, schema: str, value: Mapping[str, Any]) -> tuple[bytes, bytes]:
@@ -62,11 +62,12 @@ class Decoded:
         body, exact = self._codec.body_exactly(schema, value)
         data = self._codec.framed(TRANSFORM_STATE, schema, body)
         if exact:
-            self._remember(data, value)
+            self._known.put(data, value)
         return data, body
 
-    def _remember(self, data: bytes, value: Any) -> None:
-        self._known.put(data, value, LARGER * len(data))
+
+def _size(data: bytes, _value: Any) -> int:
+    return LARGER * len(data)
 
 
 @lru_cache(maxsize=4)
