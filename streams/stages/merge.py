@@ -16,7 +16,8 @@ from streams.stages.conflicts import Source
 from streams.stages.mapping import Draft, Ref, schema
 from streams.stages.policies import SHIPPED, STICKY, UNIONS, Policies, Policy
 
-SPECIAL = frozenset(name for _, name in STICKY | UNIONS)
+GROWING = frozenset(name for _, name in UNIONS)
+ONLY_TRUE = frozenset(name for _, name in STICKY)
 
 
 def fresh(entity: str, tenant: str, id_: str) -> Entity:
@@ -34,15 +35,18 @@ def merge(record: Entity, draft: Draft, version: str, policies: Policies = SHIPP
     merged = _copied(record)
     source = Source(draft.ref.vendor, draft.ref.object, version)
     said, before = str(source), f"{source.vendor}/{source.object}/"
-    provenance, empty = merged["provenance"], schema.empty(draft.entity)
-    special = draft.fields if record.get(conflicts.FIELD) else SPECIAL
+    provenance, empty, disputed = merged["provenance"], schema.empty(draft.entity), bool(record.get(conflicts.FIELD))
     for name, value in draft.fields.items():
         known = provenance.get(name)
-        if known is None or not known.startswith(before) or known > said or name in special:
-            _merge_field(merged, draft.entity, name, value, source, policies)
-        else:
-            # The usual case, in short: an object says anew what it said last, and nobody else said otherwise.
+        anew = known is not None and known.startswith(before) and known <= said
+        # In short, what is usual: an object says anew what it said last, and nobody else said otherwise.
+        if anew and name in GROWING:
+            if value:
+                merged[name], provenance[name] = _grown(merged[name], value, wins=True), said
+        elif anew and not disputed and name not in ONLY_TRUE:
             merged[name], provenance[name] = value if value is not None else empty[name], said
+        else:
+            _merge_field(merged, draft.entity, name, value, source, policies)
     for name, value in draft.custom.items():
         _merge_custom(merged, draft.entity, name, value, source, policies)
     merged["refs"] = with_ref(record["refs"], draft.ref)
@@ -146,7 +150,7 @@ def _merge_field(merged: Entity, entity: str, name: str, value: Any, source: Sou
     policy = policies.of(entity, name)
     if (entity, name) in UNIONS:
         wins = bool(value) and _wins(merged, name, value, current, source, policy)
-        merged[name] = _union(value, current) if wins else _union(current, value or [])
+        merged[name] = _grown(current, value or [], wins=wins)
     elif _decided(merged, name, value, current, source, policy):
         merged[name] = value if value is not None else schema.empty(entity)[name]
 
@@ -157,13 +161,18 @@ def _merge_custom(merged: Entity, entity: str, name: str, value: Any, source: So
         merged["custom"][name] = value
 
 
+def _grown(current: list[str], value: list[str], *, wins: bool) -> list[str]:
+    """Return a list that was made by `_union` with what somebody says, who stands first if that wins."""
+    if all(one in current for one in value) and (not wins or value[0] == current[0]):
+        return current
+    return _union(value, current) if wins else _union(current, value)
+
+
 def _union(preferred: list[str], others: list[str]) -> list[str]:
     """Return the first of the preferred, then all else in order of text, whatever the case of letters only once.
 
     One set of sources so makes one list, in whichever order they come.
     """
-    if preferred == others and len(others) <= 1:
-        return others
     found = {value.casefold(): value for value in preferred[:1]}
     for value in sorted({*preferred, *others}):
         found.setdefault(value.casefold(), value)
