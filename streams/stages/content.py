@@ -5,6 +5,7 @@ under the same template, settings and standard forms.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -29,4 +30,12 @@ def digest(template: Template, settings: str, body: Mapping[str, Any]) -> str:
         text = _ENCODED(said)
     except UnicodeEncodeError:  # half a surrogate pair, which has no form in UTF-8
         text = repr(said).encode(errors="backslashreplace")
-    return sha256(f"{normalise.VERSION}/{template.fingerprint}/{settings}/".encode() + text).hexdigest()
+    found = _under(template.fingerprint, settings).copy()
+    found.update(text)
+    return str(found.hexdigest())
+
+
+@lru_cache(maxsize=4096)
+def _under(template: str, settings: str) -> Any:
+    """Return the hash of what a body is read by; the body's own is a copy that goes on from there."""
+    return sha256(f"{normalise.VERSION}/{template}/{settings}/".encode())

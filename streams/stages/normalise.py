@@ -5,7 +5,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
@@ -165,7 +165,7 @@ def phone(value: str, country: str | None = None) -> str:
     """
     original = text(value)
     if country is not None and _NATIONAL.fullmatch(original):
-        found = _national(_NO_DIGIT.sub("", original), country)
+        found = _national(original.translate(_NO_DIGIT), country)
         if found is not None:
             return found
     return parsed_phone(original, country)
@@ -185,7 +185,8 @@ def parsed_phone(original: str, country: str | None) -> str:
 
 
 _NATIONAL = re.compile(r"\(?[1-9][0-9() .-]*[0-9]")
-_NO_DIGIT = re.compile(r"[() .-]")
+_NOTHING = r"(?!)"
+_NO_DIGIT = str.maketrans("", "", "() .-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +195,8 @@ class _Numbering:
 
     code: int
     whole: re.Pattern[str]
-    prefixes: Sequence[re.Pattern[str]]
-    lines: Sequence[re.Pattern[str]]
+    prefix: re.Pattern[str]
+    line: re.Pattern[str]
 
 
 @cache
@@ -209,16 +210,19 @@ def _numbering(country: str) -> _Numbering | None:
         return None
     lines = [desc.national_number_pattern for desc in (table.fixed_line, table.mobile) if desc is not None]
     prefixes = [table.national_prefix_for_parsing, table.international_prefix]
-    found = [[re.compile(pattern) for pattern in some if pattern] for some in (prefixes, lines)]
-    return _Numbering(code, re.compile(whole), *found)
+    return _Numbering(code, re.compile(whole), _any(prefixes), _any(lines))
+
+
+def _any(patterns: Iterable[str | None]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns if pattern) or _NOTHING)
 
 
 def _national(digits: str, country: str) -> str | None:
     """Return the number that digits without any prefix are in a country; None: the parser is to tell."""
     known = _numbering(country)
-    if known is None or not known.whole.fullmatch(digits) or any(prefix.match(digits) for prefix in known.prefixes):
+    if known is None or not known.whole.fullmatch(digits) or known.prefix.match(digits):
         return None
-    return f"+{known.code}{digits}" if any(line.fullmatch(digits) for line in known.lines) else None
+    return f"+{known.code}{digits}" if known.line.fullmatch(digits) else None
 
 
 @cache
@@ -299,4 +303,4 @@ def zone(name: str) -> ZoneInfo:
 
 def unique(values: Iterable[str | None]) -> list[str]:
     """Return the values without gaps and repeats, in their order."""
-    return list(dict.fromkeys(value for value in values if value))
+    return list(dict.fromkeys([value for value in values if value]))
