@@ -17,8 +17,7 @@ MEMBER = "member"
 
 def concerned(work: Work, change: Change) -> Iterator[tuple[Entity, Entity]]:
     """Yield whose prospects a changed party concerns, persons with their customers."""
-    names = [f"custom.{name}" for name, field in work.settings.custom_fields.items() if PLACE in field.write]
-    party = change.after
+    names, party = _names(work, PLACE), change.after
     if not names or party is None:
         return
     _belong(work, change)
@@ -31,6 +30,15 @@ def concerned(work: Work, change: Change) -> Iterator[tuple[Entity, Entity]]:
             person = work.get("party", id_)
             if person is not None and person["id"] != party["id"] and _is_prospect(person):
                 yield person, party
+
+
+def is_spoken(work: Work, place: str, party: Entity) -> bool:
+    """Tell whether a party has custom fields for a vendor's object of which not only that vendor has spoken."""
+    return _spoken(_names(work, place), party, vendor=place.partition("/")[0])
+
+
+def _names(work: Work, place: str) -> list[str]:
+    return [f"custom.{name}" for name, field in work.settings.custom_fields.items() if place in field.write]
 
 
 def _belong(work: Work, change: Change) -> None:
@@ -46,6 +54,6 @@ def _is_prospect(party: Entity) -> bool:
     return any((ref["vendor"], ref["object"]) == ("pardot", "Prospect") for ref in party["refs"])
 
 
-def _spoken(names: list[str], *parties: Entity) -> bool:
-    said = [party["provenance"].get(name, "pardot/") for party in parties for name in names]
-    return any(not one.startswith("pardot/") for one in said)
+def _spoken(names: list[str], *parties: Entity, vendor: str = "pardot") -> bool:
+    said = [party["provenance"].get(name, f"{vendor}/") for party in parties for name in names]
+    return any(not one.startswith(f"{vendor}/") for one in said)

@@ -11,6 +11,8 @@ from streams.stages.orders import ACCOUNTS, document_key, refund_key, stands
 from streams.stages.rows import Told
 from streams.stages.work import Change, Work
 
+CONTACT = f"{VENDOR}/Contact"
+
 
 def route(work: Work, changes: Sequence[Change]) -> None:
     """Emit the commands that follow from what this record changed.
@@ -43,6 +45,19 @@ def _figures(work: Work, customer: Entity) -> None:
         person = work.get("party", id_)
         if person is not None:
             _prospect(work, person, customer)
+
+
+def _contact(work: Work, party: Entity) -> None:
+    """Tell a contact its custom fields and, as a customer itself, the figures that the connection has fields for."""
+    contact = remote_id(party, VENDOR, "Contact")
+    if contact is None:
+        return
+    told = work.settings.tellings.get(VENDOR, telling.EVERYTHING)
+    figures = told.contact if party["finance"] is not None else {}
+    if figures or prospects.is_spoken(work, CONTACT, party):
+        key = f"party/{party['id']}/contact"
+        records = {"customer": _as_told(work, VENDOR, key, party), "settings": {"figures": figures}}
+        commands.put(work, "salesforce/to_contact", key, party["id"], records, contact)
 
 
 def _as_told(work: Work, vendor: str, key: str, customer: Entity) -> Entity:
@@ -95,6 +110,7 @@ def _party(work: Work, change: Change) -> None:
     elif remote_id(party, ACCOUNTS, "Customer") is not None:
         display.name_for(work, party)  # it has its name already, and nobody else may get it
     _figures(work, party)
+    _contact(work, party)
     customer = work.get("party", party["organisation_id"])
     if customer is not None and commands.sent(work, "pardot", key) is not None:
         _prospect(work, party, customer)

@@ -16,6 +16,8 @@ from streams.stages.mapping import paths, schema
 from streams.stages.mapping.schema import Type
 
 PREFIX = "figures."
+CRM, CONTACT = "salesforce", "contact."
+"""Whose contacts may have fields of their own, and how the settings of these begin."""
 ZERO, HUNDRED = Decimal(0), Decimal(100)
 AMOUNTS = (
     "lifetime_value", "open_balance", "credit_balance", "refunded", "overdue_amount", "monthly_recurring",
@@ -31,6 +33,7 @@ class Telling:
 
     Attributes:
         fields: the vendor's custom fields by figure.
+        contact: likewise, where a contact of the CRM is the customer.
         minimum: an amount that moved by no more than this is not told, in the home currency.
         percent: nor one that moved by no more than this part of what was told last.
     """
@@ -38,6 +41,7 @@ class Telling:
     fields: Mapping[str, str] = field(default_factory=dict)
     minimum: Decimal = ZERO
     percent: Decimal = ZERO
+    contact: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_immediate(self) -> bool:
@@ -73,14 +77,19 @@ def parse(vendor: str, said: Mapping[str, str]) -> Telling:
         MappingError: a figure is unknown, or a value is not what it must be; names the setting.
     """
     numbers = {name: _number(vendor, name, said[name]) for name in ("minimum", "percent") if name in said}
-    fields = {name: value for name, value in said.items() if name not in numbers}
-    for name, value in fields.items():
+    fields: dict[str, str] = {}
+    contact: dict[str, str] = {}
+    for name, value in said.items():
+        if name in numbers:
+            continue
         at = f"vendors.{vendor}.settings.{PREFIX}{name}"
-        if name not in figures():
+        figure = name.removeprefix(CONTACT) if vendor == CRM else name
+        if figure not in figures():
             raise MappingError(at, f"is no figure; there are minimum, percent, {', '.join(figures())}")
         if not FIELD.fullmatch(value):
             raise MappingError(at, f"{value!r} is no field's name; give the API name of a custom field")
-    return Telling(fields, **numbers)
+        (fields if figure == name else contact)[figure] = value
+    return Telling(fields, **numbers, contact=contact)
 
 
 def _number(vendor: str, name: str, value: str) -> Decimal:

@@ -90,6 +90,19 @@ def test_what_no_system_has_spoken_of_is_not_written(templates: Templates) -> No
     assert "X__c" not in body(mine.named("pardot/to_prospect"), records)
 
 
+def test_what_pardot_says_of_a_person_reaches_the_contact(company: Company) -> None:
+    """Without any figure to tell; what Salesforce alone has spoken of is not told to it."""
+    fields = {
+        "Interest": CustomField("number", {"pardot/Prospect": "Interest__c"}, {"salesforce/Contact": "Interest__c"}),
+        "Own": CustomField("string", {"salesforce/Contact": "Own__c"}, {"salesforce/Contact": "Own__c"}),
+    }
+    company.take(ConnectionChanged(TENANT, 1, dict.fromkeys(ALL, "1"), "UTC", "USD", custom_fields=fields))
+    assert company.record("salesforce", "Contact", {**CONTACT, "Own__c": "x"}, at(0)) == []
+    prospect = {**BODIES["pardot/Prospect"], "firstName": "Ann", "lastName": "Lee", "Interest__c": 7}
+    told = of(company.record("pardot", "Prospect", prospect, at(1)), "salesforce", "Contact")
+    assert (told.remote_id, sent(told)["Interest__c"]) == (CONTACT["Id"], 7)
+
+
 def test_an_opportunitys_field_reaches_the_invoice(company: Company) -> None:
     """Project code and sales representative go into the company's own fields, cut where the tenant says so."""
     fields = {

@@ -15,7 +15,20 @@ from connectors.kafka.records import ConnectionChanged, Decision, Tick
 from streams.stages import telling
 from streams.stages.mapping import Templates
 from streams.stages.pipeline import Pipeline
-from tests.unit.stages.kit import AT, TENANT, Company, at, body, envelope, of, opportunity, snapshot, stored, version
+from tests.unit.stages.kit import (
+    AT,
+    CONTACT,
+    TENANT,
+    Company,
+    at,
+    body,
+    envelope,
+    of,
+    opportunity,
+    snapshot,
+    stored,
+    version,
+)
 
 ACME = {"DisplayName": "Acme, Inc.", "CompanyName": "Acme, Inc.", "Active": True}
 
@@ -280,6 +293,7 @@ def test_figures_go_into_the_fields_that_the_connection_names(company: Company) 
         ({"percent": "-1"}, "figures.percent: is negative"),
         ({"profit": "Profit__c"}, "figures.profit: is no figure"),
         ({"refunded": "a field"}, "figures.refunded: 'a field' is no field's name"),
+        ({"contact.refunded": "Refunded__c"}, "figures.contact.refunded: is no figure"),
     ],
 )
 def test_wrong_settings_are_refused_by_name(said: dict[str, str], reason: str) -> None:
@@ -309,3 +323,17 @@ def test_a_payment_that_applies_a_credit_memo_reads_both_again(books: Company) -
         ("FETCH", "Invoice", "1"),
         ("FETCH", "CreditMemo", "2"),
     }
+
+
+def test_the_contact_that_is_the_customer_gets_the_figures_that_the_connection_names_for_it(company: Company) -> None:
+    """Fields for contacts are named on their own; without any nothing is written, whatever accounts get."""
+    vendors = dict.fromkeys(("salesforce", "quickbooks"), "1")
+    names = {"DisplayName": "Ann Lee", "GivenName": "Ann", "FamilyName": "Lee", "Active": True}
+    told: list[tuple[str, str | None, Any]] = []
+    for number, said in (("1", {"invoice_count": "Invoices__c"}), ("2", {"contact.open_balance": "Open__c"})):
+        company.take(ConnectionChanged(TENANT, int(number), vendors, "UTC", "USD", figures={"salesforce": said}))
+        company.record("salesforce", "Contact", CONTACT, at(0))
+        take(company, "Customer", {**envelope("58", 1), **names, "PrimaryEmailAddr": {"Address": CONTACT["Email"]}})
+        commands = company.record("quickbooks", "Invoice", document("Invoice", number), version(1))
+        told += [(c.object, c.remote_id, body(c)) for c in commands if c.vendor == "salesforce"]
+    assert told == [("Contact", CONTACT["Id"], {"Open__c": Decimal(200)})]
