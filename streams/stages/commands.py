@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from connectors.kafka.records import Command, Operation
 from connectors.kafka.topics import COMMAND
 from connectors.wire import dumps
+from streams.stages import rendered
 from streams.stages.mapping.outbound import body as render
 from streams.stages.rows import Sent
 from streams.stages.telling import EVERYTHING
@@ -41,19 +42,25 @@ def put(
         MappingError: the template cannot be filled.
     """
     found = work.settings.templates.named(template)
+    if found.vendor not in work.settings.vendors:
+        return
     former = sent(work, found.vendor, object_key)
-    if found.vendor not in work.settings.vendors or (former is not None and former.closed):
+    if former is not None and former.closed:
+        return
+    key, made_of = (work.tenant, found.vendor, object_key), rendered.said(found, work.settings.fingerprint, records)
+    if former is not None and former.digest == rendered.digest_of(key, made_of) and not asked:
         return
     told = work.settings.tellings.get(found.vendor, EVERYTHING)
     settings = {**work.settings.values, "figures": told.fields, **(records.get("settings") or {})}
     content = render(found, {**records, "settings": settings})
     body = dumps(content)
     digest = sha256(body).hexdigest()
+    rendered.note(key, made_of, digest, len(body))
     if former is not None and former.digest == digest and not asked:
         return
-    row = replace(former or Sent(found.object, 0), version=former.version + 1 if former else 1, digest=digest)
-    row = replace(row, remote_id=row.remote_id or remote_id, fields=sorted(content))
-    work.rows.sent.put(row, found.vendor, object_key)
+    last = former or Sent(found.object, 0)
+    row = Sent(last.object, last.version + 1, digest, last.remote_id or remote_id, fields=sorted(content))
+    work.rows.sent.set(row, found.vendor, object_key)
     _emit(work, found.vendor, "PUT", object_key, lane, row, body.decode(), asked=asked)
 
 
@@ -94,9 +101,9 @@ def fetch(work: Work, vendor: str, object_type: str, remote_id: str, source_vers
     if vendor not in work.settings.vendors:
         return
     key = f"fetch/{object_type}/{remote_id}"
-    former = sent(work, vendor, key) or Sent(object_type, 0)
-    row = replace(former, version=former.version + 1, remote_id=remote_id)
-    work.rows.sent.put(row, vendor, key)
+    last = sent(work, vendor, key) or Sent(object_type, 0)
+    row = Sent(object_type, last.version + 1, remote_id=remote_id)
+    work.rows.sent.set(row, vendor, key)
     _emit(work, vendor, "FETCH", key, FETCHES, row, "{}", source_version)
 
 
