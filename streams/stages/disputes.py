@@ -30,6 +30,8 @@ def settle(work: Work) -> None:
     """Put the questions that follow from what this record changed, and close those that it answered."""
     for entity in DISPUTED:
         for before, now in work.touched(entity):
+            if not (before and before[FIELD]) and not (now and now[FIELD]):
+                continue
             asked = _reviews(before)
             asks = set[str]()
             if now is not None and now["merged_into"] is None:

@@ -21,17 +21,23 @@ WAITS = "waits"
 
 def attach(work: Work, entity: str, id_: str, links: Mapping[str, Ref | None]) -> None:
     """Fill the fields of a record; one whose object is unknown waits, and an object that will not come is fetched."""
+    known = {path: work.linked(ref).id if ref is not None else None for path, ref in links.items()}
+    _fill(work, entity, id_, known)
     for path, ref in links.items():
-        known = work.linked(ref).id if ref is not None else None
-        _set(work, entity, id_, path, known)
-        if ref is not None and known is None:
-            row = Pending(entity, id_, path)
-            work.rows.pending.put(row, ref.vendor, ref.object, ref.id, entity, id_, path)
-            work.rows.matches.put(Match([ref.vendor, ref.object, ref.id]), WAITS, entity, id_, path)
-            if ref.vendor in ASKED and PART not in ref.object:
-                fetch(work, ref.vendor, ref.object, ref.id, None)
-        elif ref is None:
+        if ref is None:
             work.rows.matches.drop(WAITS, entity, id_, path)
+        elif known[path] is None:
+            _wait(work, Pending(entity, id_, path), ref)
+
+
+def _wait(work: Work, row: Pending, ref: Ref) -> None:
+    at, awaited = (row.entity, row.id, row.field), [ref.vendor, ref.object, ref.id]
+    match = work.rows.matches.get(WAITS, *at)
+    if match is None or match.ids != awaited:
+        work.rows.pending.put(row, *awaited, *at)
+        work.rows.matches.put(Match(awaited), WAITS, *at)
+    if ref.vendor in ASKED and PART not in ref.object:
+        fetch(work, ref.vendor, ref.object, ref.id, None)
 
 
 def arrived(work: Work, ref: Ref, id_: str) -> None:
@@ -41,7 +47,7 @@ def arrived(work: Work, ref: Ref, id_: str) -> None:
         if match is not None and match.ids == [ref.vendor, ref.object, ref.id]:
             record = work.get(row.entity, row.id)
             if record is not None and _is_empty(record, row.field):
-                _set(work, row.entity, row.id, row.field, id_)
+                _fill(work, row.entity, row.id, {row.field: id_})
             work.rows.matches.drop(WAITS, row.entity, row.id, row.field)
         work.rows.pending.drop(ref.vendor, ref.object, ref.id, *parts)
 
@@ -56,16 +62,21 @@ def _is_empty(record: Entity, path: str) -> bool:
     return int(place) < len(items) and items[int(place)][field] is None
 
 
-def _set(work: Work, entity: str, id_: str, path: str, value: str | None) -> None:
+def _fill(work: Work, entity: str, id_: str, values: Mapping[str, str | None]) -> None:
+    """Set fields by path, `name` or `name/place/field` in an item of a list; only what differs is copied."""
     record = work.get(entity, id_)
     if record is None:
         return
-    name, _, rest = path.partition("/")
-    if not rest:
-        work.set(entity, id_, **{name: value})
-        return
-    place, _, field = rest.partition("/")
-    items: list[dict[str, Any]] = [dict(item) for item in record[name]]
-    if int(place) < len(items):
-        items[int(place)][field] = value
-        work.set(entity, id_, **{name: items})
+    changed: dict[str, Any] = {}
+    for path, value in values.items():
+        name, _, rest = path.partition("/")
+        if not rest:
+            if record[name] != value:
+                changed[name] = value
+            continue
+        place, _, field = rest.partition("/")
+        items, at = changed[name] if name in changed else record[name], int(place)
+        if at < len(items) and items[at][field] != value:
+            changed[name] = [*items[:at], {**items[at], field: value}, *items[at + 1 :]]
+    if changed:
+        work.save(entity, {**record, **changed})
