@@ -111,9 +111,10 @@ def _party(work: Work, change: Change) -> None:
         display.name_for(work, party)  # it has its name already, and nobody else may get it
     _figures(work, party)
     _contact(work, party)
-    customer = work.get("party", party["organisation_id"])
-    if customer is not None and commands.sent(work, "pardot", key) is not None:
-        _prospect(work, party, customer)
+    if party["organisation_id"] is not None and commands.sent(work, "pardot", key) is not None:
+        customer = work.get("party", party["organisation_id"])
+        if customer is not None:
+            _prospect(work, party, customer)
     for person, whose in prospects.concerned(work, change):
         _prospect(work, person, whose)
 
