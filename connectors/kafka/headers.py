@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 
 from connectors.kafka.records import VendorRecord
 
@@ -73,7 +74,12 @@ class Headers:
 
     def of(self, schema: str, event_id: str) -> list[tuple[str, bytes]]:
         """Return all headers of one record."""
-        return [_SPECIFICATION, ("ce_id", event_id.encode()), self._source, ("ce_type", schema.encode()), *self._last]
+        return [_SPECIFICATION, ("ce_id", event_id.encode()), self._source, _type(schema), *self._last]
+
+
+@cache
+def _type(schema: str) -> tuple[str, bytes]:
+    return "ce_type", schema.encode()
 
 
 def webhook_headers(record: VendorRecord, trace: str) -> list[tuple[str, bytes]]:

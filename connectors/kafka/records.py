@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 
+from msgspec import Struct
+
 Entity = dict[str, Any]
 Operation = Literal["PUT", "VOID", "DELETE", "FETCH"]
 
 
-@dataclass(frozen=True, slots=True)
-class VendorRecord:
+class VendorRecord(Struct, frozen=True, gc=False):
     """One object of a vendor as received."""
 
     SCHEMA: ClassVar[str] = "sluiceway.inbox.VendorRecord"
@@ -33,8 +34,7 @@ class VendorRecord:
     ours: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class VendorResult:
+class VendorResult(Struct, frozen=True, gc=False):
     """A command was carried out."""
 
     SCHEMA: ClassVar[str] = "sluiceway.inbox.VendorResult"
@@ -49,8 +49,7 @@ class VendorResult:
     delivered_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True, gc=False):
     """A caller of the gateway wants something done and waits for the answer."""
 
     SCHEMA: ClassVar[str] = "sluiceway.inbox.Request"
@@ -63,8 +62,7 @@ class Request:
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True, gc=False):
     """How a request fares."""
 
     SCHEMA: ClassVar[str] = "sluiceway.reply.Reply"
@@ -110,8 +108,7 @@ class ConnectionChanged:
         object.__setattr__(self, "custom_fields", _custom_fields(self.custom_fields))
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True, gc=False):
     """A business day of the company begins."""
 
     SCHEMA: ClassVar[str] = "sluiceway.inbox.Tick"
@@ -120,8 +117,7 @@ class Tick:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True, gc=False):
     """What a person decided."""
 
     SCHEMA: ClassVar[str] = "sluiceway.inbox.Decision"
@@ -171,8 +167,7 @@ def _custom_fields(fields: Mapping[str, Any]) -> Mapping[str, CustomField]:
     return {k: v if isinstance(v, CustomField) else CustomField(**v) for k, v in fields.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True, gc=False):
     """The desired state of one vendor object, or the wish to read one."""
 
     SCHEMA: ClassVar[str] = "sluiceway.command.Command"
@@ -188,8 +183,7 @@ class Command:
     source_version: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
+class JournalEntry(Struct, frozen=True, gc=False):
     """One call or decision of the delivery."""
 
     SCHEMA: ClassVar[str] = "sluiceway.journal.JournalEntry"
@@ -207,8 +201,7 @@ class JournalEntry:
     not_before: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
+class DeadLetter(Struct, frozen=True, gc=False):
     """A record went to `dlq.v1`."""
 
     SCHEMA: ClassVar[str] = "sluiceway.journal.DeadLetter"
@@ -223,8 +216,7 @@ class DeadLetter:
     attempts: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewItem:
+class ReviewItem(Struct, frozen=True, gc=False):
     """Something waits for a person."""
 
     SCHEMA: ClassVar[str] = "sluiceway.review.ReviewItem"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from typing import get_args
 
 from prometheus_client import Counter
 
@@ -20,7 +21,8 @@ from streams.runtime.layers import Layer
 from streams.runtime.types import Count, Output, Record
 from streams.stages.pipeline import Emit, Pipeline
 
-KINDS = {kind.SCHEMA: kind for kind in (VendorRecord, VendorResult, ConnectionChanged, Request, Decision, Tick)}
+Value = VendorRecord | VendorResult | ConnectionChanged | Request | Decision | Tick
+KINDS: Mapping[str, type[Value]] = {kind.SCHEMA: kind for kind in get_args(Value)}
 ENTITIES = {topic.name: entity for entity, topic in CANONICAL.items()}
 
 
@@ -45,12 +47,15 @@ class Transform:
             DecodeError, MappingError, RejectedError: dead letter.
             UnknownSchemaError: wait for the registry.
         """
-        name, fields = self.codec.decode(record.value or b"")
-        if name not in KINDS:
+        data = record.value or b""
+        kind = KINDS.get(name := self.codec.type_of(data))
+        if kind is None:
             raise DecodeError(f"{name} does not belong into {record.topic}")
-        value = KINDS[name](**fields)
+        value = self.codec.decode_as(data, kind)
         at = f"{record.topic}/{record.partition}/{record.offset}"
         emits = self.pipeline.process(value, layer, at)
+        if not emits:
+            return ()
         headers = Headers(
             source="/sluiceway/transform",
             at=datetime.fromtimestamp(record.timestamp / 1000, UTC),

@@ -1,15 +1,15 @@
 """The values that pass between the runtime and the roles, and the shard as a role sees it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct
 
 Headers = Sequence[tuple[str, bytes]]
 Rows = Mapping[bytes, bytes | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """A record as consumed; `timestamp` is milliseconds since the epoch."""
 
     topic: str
@@ -29,8 +29,7 @@ class Count(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """A record to be produced; `partition` is always explicit. Its commit counts `counts`."""
 
     topic: str
@@ -38,7 +37,7 @@ class Output:
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
-    counts: Sequence[Count] = field(default=(), compare=False)
+    counts: Sequence[Count] = ()
 
 
 class ShardLostError(Exception):

@@ -1,8 +1,9 @@
 """A burst of payments is told to the marketing side in a few writes, not in as many as there were payments."""
 
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec.structs import replace
 
 import connectors
 from connectors.kafka.records import Command

@@ -3,8 +3,8 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
-from connectors.kafka.records import Command
 from connectors.kafka.topics import COMMAND
 from tests.unit.delivery.kit.story import failing, passing, play
 from tests.unit.delivery.kit.vendor import FakeVendor
@@ -157,7 +157,7 @@ def test_a_rejected_command_is_a_dead_letter() -> None:
 def test_a_body_that_is_no_object(body: str) -> None:
     """A body that is not a JSON object is a dead letter; nothing is sent."""
     command = put("party/1")
-    broken = Command(**{name: getattr(command, name) for name in command.__slots__} | {"body": body})
+    broken = replace(command, body=body)
     world = play(broken)
     assert len(world.dead_letters) == 1
     assert not world.vendor.writes
@@ -291,7 +291,7 @@ def test_a_shard_that_may_be_lost_sends_nothing() -> None:
 def test_body_is_sent_with_exact_decimals() -> None:
     """Amounts reach the sink as decimals with the digits of the command."""
     command = put("order/1")
-    exact = Command(**{n: getattr(command, n) for n in command.__slots__} | {"body": '{"Amount": 1234567890.10}'})
+    exact = replace(command, body='{"Amount": 1234567890.10}')
     world = play(exact)
     assert str(world.vendor.writes[0].body["Amount"]) == "1234567890.10"
     assert json.loads(exact.body)

@@ -1,10 +1,10 @@
 """What a dead letter says of itself."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.errors import FatalError, MappingError
 from connectors.kafka.codec import Codec, LocalIds

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.errors import MappingError, RejectedError
 from connectors.kafka.records import Command, ConnectionChanged, Reply, Request
