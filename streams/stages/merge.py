@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.kafka.records import Entity
-from streams.stages import conflicts
+from streams.stages import conflicts, normalise
 from streams.stages.conflicts import Source
 from streams.stages.mapping import Draft, Ref, schema
 from streams.stages.policies import SHIPPED, STICKY, UNIONS, Policies, Policy
@@ -171,12 +171,27 @@ def _grown(current: list[str], value: list[str], *, wins: bool) -> list[str]:
 def _union(preferred: list[str], others: list[str]) -> list[str]:
     """Return the first of the preferred, then all else in order of text, whatever the case of letters only once.
 
-    One set of sources so makes one list, in whichever order they come.
+    A telephone number typed without its country gives way to the same in E.164. One set of sources so makes one list,
+    in whichever order they come.
     """
-    found = {value.casefold(): value for value in preferred[:1]}
-    for value in sorted({*preferred, *others}):
-        found.setdefault(value.casefold(), value)
+    values = sorted({*preferred, *others})
+    standard = _standards(values)
+    found = {value.casefold(): value for value in [standard.get(value, value) for value in preferred[:1]]}
+    for value in values:
+        if value not in standard:
+            found.setdefault(value.casefold(), value)
     return list(found.values())
+
+
+def _standards(values: list[str]) -> Mapping[str, str]:
+    """Return the E.164 form of the values that are typed without their country, where that is among the values."""
+    return {
+        typed: value
+        for typed in values
+        if not typed.startswith("+") and "@" not in typed
+        for value in reversed(values)
+        if normalise.is_national(typed, value)
+    }
 
 
 def _decided(record: Entity, name: str, value: Any, current: Any, source: Source, policy: Policy) -> bool:

@@ -185,6 +185,8 @@ def parsed_phone(original: str, country: str | None) -> str:
 
 
 _NATIONAL = re.compile(r"\(?[1-9][0-9() .-]*[0-9]")
+_TYPED = re.compile(r"[0-9() .-]*[0-9][0-9() .-]*")
+_STANDARD = re.compile(r"\+[0-9]+")
 _NOTHING = r"(?!)"
 _NO_DIGIT = str.maketrans("", "", "() .-")
 
@@ -223,6 +225,20 @@ def _national(digits: str, country: str) -> str | None:
     if known is None or not known.whole.fullmatch(digits) or known.prefix.match(digits):
         return None
     return f"+{known.code}{digits}" if known.line.fullmatch(digits) else None
+
+
+def is_national(typed: str, standard: str) -> bool:
+    """Tell whether a number that was typed without its country is the one that another has in E.164."""
+    if _TYPED.fullmatch(typed) is None or _STANDARD.fullmatch(standard) is None:
+        return False
+    digits = typed.translate(_NO_DIGIT)
+    return any(
+        standard.endswith(national)
+        and standard[1 : -len(national)].isdigit()
+        and int(standard[1 : -len(national)]) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE
+        for national in (digits, digits.removeprefix("0"))
+        if national
+    )
 
 
 @cache

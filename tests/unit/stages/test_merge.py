@@ -16,6 +16,7 @@ from streams.stages.policies import SHIPPED, Policies
 from tests.unit.stages.kit import TENANT
 
 TEXTS = st.sampled_from(["a", "b", "c", None])
+NUMBERS = st.sampled_from(["+14155550100", "(415) 555-0100", "+442079460958", "020 7946 0958", "555-0100"])
 VENDORS = st.sampled_from([("salesforce", "Account"), ("quickbooks", "Customer"), ("pardot", "Prospect")])
 
 
@@ -39,7 +40,8 @@ def histories(draw: st.DrawFn, vendors: st.SearchStrategy[tuple[str, str]] = VEN
     for _ in range(draw(st.integers(1, 6))):
         vendor, kind = draw(vendors)
         version = draw(st.sampled_from("1234"))
-        fields = {"website": draw(TEXTS), "industry": draw(TEXTS), "emails": draw(st.lists(st.sampled_from("xyz")))}
+        lists = {"emails": draw(st.lists(st.sampled_from("xyz"))), "phones": draw(st.lists(NUMBERS))}
+        fields = {"website": draw(TEXTS), "industry": draw(TEXTS), **lists}
         found[vendor, kind, version] = (said(vendor, kind, **fields), version)
     return list(found.values())
 
@@ -246,3 +248,11 @@ def test_policies_that_cannot_hold_are_refused(policies: dict[str, str], reason:
     """The message says what to write instead."""
     with pytest.raises(MappingError, match=reason):
         Policies(policies)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_number_without_its_country_gives_way(turn: int) -> None:
+    """Where another system tells the country, both told of one number, whoever came first."""
+    typed, standard = ["(415) 555-0100", "555-0199"], ["+14155550100", "+442079460958"]
+    says = [(said("salesforce", "Account", phones=typed), "2"), (said("quickbooks", "Customer", phones=standard), "1")]
+    assert merged(*says[::turn])["phones"] == ["+14155550100", "+442079460958", "555-0199"]

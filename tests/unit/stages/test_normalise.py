@@ -57,6 +57,25 @@ def test_phone(typed: str, country: str | None, standard: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "standard", "same"),
+    [
+        ("(415) 555-2671", "+14155552671", True),
+        ("020 7946 0958", "+442079460958", True),
+        ("06 1234567", "+39061234567", True),
+        ("555-2671", "+14155552671", False),
+        ("+14155552671", "+14155552671", False),
+        ("(415) 555-2671", "+14155552671;ext=12", False),
+        ("1 415 555 2671", "+14155552671", False),
+        ("call Ann", "+14155552671", False),
+        ("0", "+14155552670", False),
+    ],
+)
+def test_a_number_without_its_country(typed: str, standard: str, *, same: bool) -> None:
+    """It is the number in E.164 that is left when the calling code is taken away, with or without the leading zero."""
+    assert normalise.is_national(typed, standard) is same
+
+
+@pytest.mark.parametrize(
     ("typed", "code"),
     [("usa", "US"), ("Deutschland", "DE"), ("gb", "GB"), ("England", "GB"), ("Atlantis", "Atlantis")],
 )
