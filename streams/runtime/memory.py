@@ -3,7 +3,7 @@
 import gc
 
 YOUNG = 50_000
-"""Containers made and not let go of since the last look; Python's own 700 are less than half an event's work is."""
+"""Containers made and not let go of since the last look; Python's own 700 come within a few events."""
 
 
 def settle() -> None:
