@@ -60,7 +60,7 @@ class Work:
         at: when the record arrived.
         won: orders that were just found won, with what the rules said.
         records: vendors' records of parties, as the matcher knows them.
-        moved: customers whose documents changed hands.
+        moved: customers whose documents changed hands, or who are back.
     """
 
     def __init__(self, rows: Rows, settings: Settings, at: datetime, cause: str) -> None:
@@ -113,7 +113,7 @@ class Work:
     def set(self, entity: str, id_: str, **fields: Any) -> None:
         """Set fields of a record that is there."""
         record = self.get(entity, id_)
-        if record is not None and any(record[name] != value for name, value in fields.items()):
+        if record is not None and not fields.items() <= record.items():
             self.save(entity, {**record, **fields})
 
     def apply(
@@ -136,8 +136,10 @@ class Work:
         return found if found.id == former["id"] else replace(found, id=former["id"])
 
     def _reborn(self, entity: str, id_: str) -> Entity:
-        """Return an empty record; one that was deleted counts its versions on."""
+        """Return an empty record; one that was deleted counts its versions on, and a customer's documents again."""
         former = self._load(entity, id_)
+        if former is not None and entity == "party":
+            self.moved[id_] = None
         return {**fresh(entity, self.tenant, id_), "version": former["version"] if former else 0}
 
     def link(

@@ -32,13 +32,15 @@ def _file(work: Work, before: Entity | None, after: Entity | None, row_of: "RowO
     old, new = customer_of(work, before), customer_of(work, after)
     row = row_of(work, after) if after is not None and new is not None else None
     id_ = (after or before or {}).get("id", "")
-    if old == new and (new is None or (work.rows.documents.get(new, id_) == row and figures.follow_rows(work, new))):
-        return ()
+    as_it_was = old == new and (new is None or work.rows.documents.get(new, id_) == row)
     if old is not None and (old != new or row is None):
         work.rows.documents.drop(old, id_)
-    if new is not None and row is not None:
+    if new is not None and row is not None and not as_it_was:
         work.rows.documents.put(row, new, id_)
-    return [customer for customer in (old, new) if customer is not None]
+    customers = [customer for customer in (old, new) if customer is not None]
+    if row_of is _order:  # alone they make no figures
+        customers = [customer for customer in customers if figures.has_any(work, customer)]
+    return [customer for customer in customers if not (as_it_was and figures.follow_rows(work, customer))]
 
 
 def customer_of(work: Work, record: Entity | None) -> str | None:

@@ -26,6 +26,12 @@ def reckon(work: Work, id_: str) -> None:
     work.set("party", id_, finance={"currency": work.settings.currency, **figures})
 
 
+def has_any(work: Work, id_: str) -> bool:
+    """Tell whether a customer has figures; one without has nothing but orders."""
+    party = work.get("party", id_)
+    return party is not None and party["finance"] is not None
+
+
 def follow_rows(work: Work, id_: str) -> bool:
     """Tell whether a customer's figures are right as long as its rows are: in today's currency, and since days come."""
     party = work.get("party", id_)

@@ -222,6 +222,15 @@ def test_a_new_day_makes_open_invoices_overdue(books: Company) -> None:
     assert (figures(books)["overdue_amount"], figures(books)["overdue_since"]) == (0, None)
 
 
+def test_a_customer_that_is_back_has_its_figures(books: Company) -> None:
+    """What stayed of it while it was deleted counts again at once."""
+    take(books, "Invoice", document("Invoice", "1"))
+    take(books, "Customer", {**envelope("58", 2), **ACME}, deleted=True)
+    assert list(books.latest("party").values()) == [None]
+    take(books, "Customer", {**envelope("58", 3), **ACME}, undeleted=True)
+    assert figures(books)["open_balance"] == 100
+
+
 def test_figures_are_reckoned_by_today_though_no_row_changed(company: Company) -> None:
     """Those of before the first day, or in another home currency, follow when one of their documents is told again."""
     company.connect()
