@@ -38,7 +38,7 @@ class Source(NamedTuple):
 
 def written(value: Any) -> str:
     """Return the JSON of a field's value; decimals, dates and instants as text."""
-    return _ENCODED(paths.plain(value)).decode()
+    return _ENCODED(value if value.__class__ is str else paths.plain(value)).decode()
 
 
 def read(wanted: Type, value: Any) -> Any:

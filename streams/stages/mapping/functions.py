@@ -93,6 +93,12 @@ def _date(value: str, zone: str) -> str:
     return normalise.day(value, zone).isoformat()
 
 
+@lru_cache(maxsize=1024)
+def _instant(value: Scalar) -> str:
+    """Return an instant's text; what a record holds of others comes again and again, of the same version."""
+    return iso_micros(normalise.instant(_text(value)))
+
+
 def _pad(value: Scalar, width: int) -> str:
     return _text(value).rjust(width, "0")
 
@@ -116,7 +122,7 @@ ONE: Mapping[str, Callable[[Any], Any]] = {
     "email": lambda value: normalise.address(_text(value)),
     "country": lambda value: normalise.country(_text(value)) or None,
     "decimal": lambda value: money.text(_number(value)),
-    "instant": lambda value: iso_micros(normalise.instant(_text(value))),
+    "instant": _instant,
     "epoch": lambda value: iso_micros(datetime.fromtimestamp(int(_text(value)), UTC)),
 }
 """Functions of one value."""
