@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from connectors.errors import MappingError
 from connectors.kafka.records import Entity
 from streams.stages import commands, display
-from streams.stages.orders import ACCOUNTS, AGREED, document_key, is_received, payment_key, refund_key, stands
+from streams.stages.orders import (
+    ACCOUNTS,
+    AGREED,
+    booked_as,
+    document_key,
+    is_received,
+    payment_key,
+    refund_key,
+    stands,
+)
 from streams.stages.work import Work
 
 ITEMS = "items"
@@ -45,14 +54,15 @@ def _payments(work: Work, records: Mapping[str, Entity | None]) -> None:
     order = records["order"] or {}
     for payment in order["payments"] if order["document"] == "INVOICE" else ():
         own = {**records, "order": {**order, "payments": [payment]}}
-        commands.put(work, "quickbooks/to_payment", payment_key(work, order, payment), order["customer_id"], own)
+        key = booked_as(work, payment_key(order, payment))
+        commands.put(work, "quickbooks/to_payment", key, order["customer_id"], own)
 
 
 def _refunds(work: Work, records: Mapping[str, Entity | None]) -> None:
     """Ask for what was given back: money where some was received, else credit; that is decided once for each."""
     order = records["order"] or {}
     for refund in order["refunds"]:
-        key = refund_key(order, refund)
+        key = booked_as(work, refund_key(order, refund))
         former = commands.sent(work, ACCOUNTS, key)
         money = is_received(order) and not refund["is_credit"]
         kind = former.object if former is not None else "RefundReceipt" if money else "CreditMemo"

@@ -21,7 +21,7 @@ SEND = "send"
 """Verdict of a decision about an order."""
 DOCUMENTS: Mapping[str, str] = {"INVOICE": "Invoice", "SALES_RECEIPT": "SalesReceipt"}
 VOID = "void"
-"""Kind of match rows: under which names a payment was booked that its source then took back."""
+"""Kind of match rows: under which names a payment or refund was booked that its source then took back."""
 HUNDRED = Decimal(100)
 
 
@@ -35,16 +35,24 @@ def refund_key(order: Entity, refund: Mapping[str, Any]) -> str:
     return f"refund/{order['id']}/{refund['id']}"
 
 
-def payment_key(work: Work, order: Entity, payment: Mapping[str, Any]) -> str:
-    """Return our name of a payment on the order's document; one that was taken back and is told anew has another."""
-    first = _first_key(order, payment)
-    asked = commands.sent(work, ACCOUNTS, first)
-    void = work.rows.matches.get(VOID, first) if asked is not None and asked.closed else None
-    return first if void is None else f"{first}/{len(void.ids) + 1}"
-
-
-def _first_key(order: Entity, payment: Mapping[str, Any]) -> str:
+def payment_key(order: Entity, payment: Mapping[str, Any]) -> str:
+    """Return our name of a payment on the order's document."""
     return f"payment/{order['id']}/{order['episode']}/{payment['id']}"
+
+
+def booked_as(work: Work, key: str) -> str:
+    """Return the name under which a payment or refund is booked: what was taken back and is told anew has another."""
+    asked = commands.sent(work, ACCOUNTS, key)
+    void = work.rows.matches.get(VOID, key) if asked is not None and asked.closed else None
+    return key if void is None else f"{key}/{len(void.ids) + 1}"
+
+
+def take_back(work: Work, key: str, lane: str) -> None:
+    """Void a payment or refund of which the order's source does not tell any more."""
+    booked = booked_as(work, key)
+    if commands.void(work, ACCOUNTS, booked, lane):
+        before = work.rows.matches.get(VOID, key)
+        work.rows.matches.put(Match([*(before.ids if before is not None else ()), booked]), VOID, key)
 
 
 def is_received(order: Entity) -> bool:
@@ -234,10 +242,10 @@ def _void(work: Work, order: Entity, former: Entity | None) -> None:
     if order["refunds"] and is_received(order):
         return
     for payment in former["payments"]:
-        commands.void(work, ACCOUNTS, payment_key(work, former, payment), former["customer_id"])
+        commands.void(work, ACCOUNTS, booked_as(work, payment_key(former, payment)), former["customer_id"])
     commands.void(work, ACCOUNTS, document_key(former), former["customer_id"])
     for refund in order["refunds"]:
-        commands.void(work, ACCOUNTS, refund_key(order, refund), former["customer_id"])
+        commands.void(work, ACCOUNTS, booked_as(work, refund_key(order, refund)), former["customer_id"])
 
 
 def _retract(work: Work, order: Entity, former: Entity) -> None:
@@ -245,7 +253,4 @@ def _retract(work: Work, order: Entity, former: Entity) -> None:
     left = {payment["id"] for payment in order["payments"]}
     for payment in former["payments"]:
         if payment["id"] not in left:
-            key, first = payment_key(work, former, payment), _first_key(former, payment)
-            if commands.void(work, ACCOUNTS, key, former["customer_id"]):
-                before = work.rows.matches.get(VOID, first)
-                work.rows.matches.put(Match([*(before.ids if before is not None else ()), key]), VOID, first)
+            take_back(work, payment_key(former, payment), former["customer_id"])

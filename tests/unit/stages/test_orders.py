@@ -411,7 +411,11 @@ def test_a_refund_that_names_another_order_leaves_the_first(company: Company) ->
     moved = tell(company, {**refund("5.00"), "parent_id": 8}, "2", "refund")
     assert sorted(kinds(moved)) == ["PUT RefundReceipt", "VOID RefundReceipt"]
     assert sorted(len(one["refunds"]) for one in company.latest("order").values()) == [0, 1]
-    assert kinds(company.record("woocommerce", "refund", {"id": 70}, "3", deleted=True)) == ["VOID RefundReceipt"]
+    back = tell(company, refund("5.00"), "3", "refund")
+    assert sorted(kinds(back)) == ["PUT RefundReceipt", "VOID RefundReceipt"]
+    assert not {c.object_key for c in back} & {c.object_key for c in moved if c.operation == "VOID"}
+    assert tell(company, refund("5.00"), "4", "refund") == []
+    assert kinds(company.record("woocommerce", "refund", {"id": 70}, "5", deleted=True)) == ["VOID RefundReceipt"]
 
 
 def test_what_was_agreed_before_the_accounts_were_connected_goes_out_when_a_person_says_so(company: Company) -> None:
