@@ -79,6 +79,10 @@ def _instant(value: datetime) -> bytes:
     return _integer((value - _EPOCH) // _MICRO)
 
 
+def _day(value: date) -> bytes:
+    return _integer(value.toordinal() - _EPOCH.toordinal())
+
+
 def _text(value: str) -> bytes:
     data = value.encode()
     return _length(len(data)) + data
@@ -90,12 +94,12 @@ _HELPERS: Mapping[str, Any] = {
     "length": _length,
     "integer": _integer,
     "decimal": _decimal,
-    # What one record leads to happened at one time.
+    # What one record leads to happened at one time, and most days are of this year.
     "instant": lru_cache(maxsize=1024)(_instant),
+    "day": lru_cache(maxsize=1024)(_day),
     "Decimal": Decimal,
     "datetime": datetime,
     "date": date,
-    "EPOCH_DAY": _EPOCH.toordinal(),
     "UTC": UTC,
     "VARINTS": _VARINTS,
 }
@@ -182,7 +186,7 @@ class _Writing(Source):
 
     def _date(self, _: Any, value: str) -> None:
         self._exact(f"{value}.__class__ is date")
-        self.line(f"out += integer({value}.toordinal() - EPOCH_DAY)")
+        self.line(f"out += day({value})")
 
     def _record(self, schema: Any, value: str) -> None:
         self.record(schema, value, "[{!r}]")
