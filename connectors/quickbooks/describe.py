@@ -28,8 +28,11 @@ class QuickBooksDescriber:
         self._client = client
 
     def describes(self, name: str) -> bool:
-        """Tell whether preferences show such a definition."""
-        return name in CLASSIC
+        """Tell whether preferences show such a definition; longer numbers are those of paid tiers, which they do not.
+
+        A fourth classic one is more than any plan has, so it is told as missing.
+        """
+        return len(name) == 1
 
     async def fields(self, object_type: str) -> Sequence[FieldInfo]:
         """Return the custom fields in use, each named by its DefinitionId.
