@@ -10,15 +10,18 @@ from tests.recording.company import company
 from tests.recording.file import EVENTS, write
 from tests.recording.story import Told, tell
 
-BUYERS, AT_ONCE = 135, 27
+BUYERS, AT_ONCE, TIDIED = 135, 27, 3
 
 
 async def _record(count: int) -> list[Told]:
     with tempfile.TemporaryDirectory() as folder:
         async with company(Path(folder)) as acme:
-            everybody = buyers(count)
-            for start in range(0, count, AT_ONCE):
-                await tell(acme, everybody[start : start + AT_ONCE])
+            rounds = range(0, count, AT_ONCE)
+            everybody = buyers(count + 2 * TIDIED * len(rounds))
+            others = iter(everybody[count:])
+            for start in rounds:
+                now = everybody[start : min(start + AT_ONCE, count)]
+                await tell(acme, now, [(buyer, next(others), next(others)) for buyer in now[:TIDIED]])
             return acme.records
 
 

@@ -17,7 +17,7 @@ from connectors.ports import Account, Connector, Raw, Secret, Tools
 from connectors.sandbox.server import Sandboxes, serve
 from connectors.tokens import MemoryTokenStore
 
-TENANT = "acme"
+TENANT, ZONE = "acme", "America/New_York"
 IDENTITY: Mapping[str, str] = {
     "salesforce": "org_id",
     "pardot": "business_unit_id",
@@ -139,10 +139,10 @@ class Company:
 
     async def fetch(self, vendor: str, object_type: str, ids: list[str]) -> list[Raw]:
         """Read objects by id."""
-        fetcher = self.accounts[vendor].connector.fetcher
-        if fetcher is None:
+        account = self.accounts[vendor]
+        if account.connector.fetcher is None:
             raise AssertionError(f"{vendor} has no fetcher")
-        return list(await fetcher.fetch(object_type, ids))
+        return [account.placed(raw) for raw in await account.connector.fetcher.fetch(object_type, ids)]
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import pytest
 
-FEW = 2
+FEW = 4
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,4 +1,4 @@
-"""Ten thousand recorded events of all vendors: the same bytes each time, the same facts in any order."""
+"""Twelve thousand recorded events of all vendors: the same bytes each time, the same facts in any order."""
 
 import json
 import os
@@ -41,6 +41,24 @@ def test_there_are_ten_thousand_events_of_all_vendors() -> None:
     told = list(read())
     assert len(told) > 10_000
     assert len({vendor for vendor, _ in told}) == 6
+
+
+@pytest.mark.parametrize("vendor", ["salesforce", "pardot", "quickbooks", "shopify", "woocommerce", "stripe"])
+def test_every_vendor_deletes(vendor: str) -> None:
+    """Persons, products, orders and documents, some of them for good."""
+    assert replays(0)[0]["kinds"][f"{vendor} deleted"] > 10
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("salesforce merged_into", "quickbooks merged_into", "pardot undeleted", "shopify hint"),
+        *("Request", "Tick", "Decision accept", "Decision reject", "Decision split"),
+    ],
+)
+def test_merges_undeletions_decisions_requests_and_days_are_among_them(kind: str) -> None:
+    """The way of a record is not all that happens."""
+    assert replays(0)[0]["kinds"][kind] > 5
 
 
 def test_the_machines_differ() -> None:

@@ -30,6 +30,10 @@ class WaitsError(Exception):
     """A command refers to an object that is not there yet."""
 
 
+class GoneError(Exception):
+    """A command is about an object that was deleted, which no vendor takes back for that: a dead letter."""
+
+
 @dataclass
 class Vendors:
     """All of them.
@@ -41,6 +45,7 @@ class Vendors:
     at: datetime
     created: set[Key] = field(default_factory=set)
     _bodies: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    _gone: set[Key] = field(default_factory=set)
     _versions: dict[Key, str] = field(default_factory=dict)
     _named: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _ids: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -57,8 +62,10 @@ class Vendors:
             vendors._versions[key] = raw.version
             if raw.deleted:
                 vendors._bodies.pop(key, None)
+                vendors._gone.add(key)
             else:
                 vendors._bodies[key] = loads(raw.body)
+                vendors._gone.discard(key)
         for key, body in vendors._bodies.items():
             vendors._know(key, body)
         return vendors
@@ -68,6 +75,7 @@ class Vendors:
 
         Raises:
             WaitsError: a parent is to be created first.
+            GoneError: the object was deleted.
         """
         key = command.vendor, command.object, command.remote_id or ""
         if command.operation == "FETCH":
@@ -76,9 +84,11 @@ class Vendors:
             return list(self._void(command, self._ids.get((command.vendor, command.object_key), "")))
         body = self._filled(command.vendor, loads(command.body.encode()))
         remote_id = (
-            self._ids.get((command.vendor, command.object_key)) or command.remote_id or self._find(command, body)
+            command.remote_id or self._ids.get((command.vendor, command.object_key)) or self._find(command, body)
         )
         key = command.vendor, command.object, remote_id or self._create(command)
+        if key in self._gone:
+            raise GoneError(key)
         self._ids[command.vendor, command.object_key] = key[2]
         self._store(key, body)
         stored = {"Id": key[2]} if command.vendor == "salesforce" else self._bodies[key]
@@ -120,6 +130,7 @@ class Vendors:
             token = int(body.get("SyncToken", -1)) + 1
             body |= {"Id": id_, "SyncToken": str(token), "MetaData": {"LastUpdatedTime": changed.isoformat()}}
             body |= _totals(object_type, body)
+            body.setdefault("CurrencyRef", {"value": "USD"})
             self._versions[key] = f"{iso_micros(changed)}/{token:010d}"
         else:
             body |= {"Id" if vendor == "salesforce" else "id": id_, STAMPS[vendor]: changed.isoformat()}

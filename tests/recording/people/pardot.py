@@ -39,6 +39,28 @@ async def act(site: Site, buyer: Buyer) -> AsyncIterator[None]:
         await _call(site, "DELETE", f"{OBJECTS}/list-memberships/{membership}", None)
 
 
+async def tidy(site: Site, other: Buyer, third: Buyer) -> AsyncIterator[None]:
+    """Delete two prospects and take one of them back; somebody gives up newsletters."""
+    for person in (other, third):
+        form = {"email": person.email, "firstName": person.given, "lastName": person.family, "campaignId": 1}
+        await _call(site, "POST", f"{OBJECTS}/prospects?fields=id", form)
+    yield
+    await _call(site, "PATCH", await _of(site, other), {"phone": other.phone, "isDoNotEmail": True})
+    yield
+    for person in (other, third):
+        await _call(site, "DELETE", (await _of(site, person)).partition("?")[0], None)
+    yield
+    await _call(site, "POST", f"{OBJECTS}/prospects/do/undelete?fields=id", {"matchEmail": other.email})
+    yield
+    await _call(site, "PATCH", await _of(site, other), {"jobTitle": "Clerk"})
+
+
+async def _of(site: Site, person: Buyer) -> str:
+    """Return the path of somebody's prospect."""
+    found = await _call(site, "GET", f"{OBJECTS}/prospects?fields=id&email={person.email}", None)
+    return f"{OBJECTS}/prospects/{found['values'][0]['id']}?fields=id"
+
+
 async def _call(site: Site, method: str, path: str, body: Any) -> Any:
     headers = {
         "Authorization": f"Bearer {site.credentials['access_token']}",

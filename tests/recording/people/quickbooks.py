@@ -3,6 +3,9 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+from connectors.ports import Raw
+from connectors.quickbooks.webhook import QuickBooksWebhook
+from connectors.wire import dumps, iso_micros
 from tests.recording.buyers import Buyer
 from tests.recording.company import Site
 
@@ -65,6 +68,80 @@ async def act(site: Site, buyer: Buyer) -> AsyncIterator[None]:
     yield
     await _save(site, "Customer", **_of(customer), Notes="Pays by transfer", WebAddr={"URI": f"http://{buyer.domain}"})
     await _save(site, "Item", **_of(item), Description="To be fixed to a wall")
+
+
+async def tidy(site: Site, buyer: Buyer, other: Buyer, told: list[Raw]) -> AsyncIterator[None]:
+    """Merge the buyer's customer with one of the same company, delete and void documents, shut customers and items.
+
+    `told` gets what only webhooks tell: who lost the merge to whom.
+    """
+    copy = await _save(site, "Customer", DisplayName=f"{buyer.company} (old)", CompanyName=f"{buyer.company}, Inc.")
+    closed = await _save(site, "Customer", DisplayName=other.company, CompanyName=other.company)
+    item = await _save(site, "Item", Name=f"Shelf {buyer.number}", Type="Service", IncomeAccountRef={"value": "2"})
+    whose = {"CustomerRef": {"value": copy["Id"]}, "TxnDate": "2026-03-01"}
+    due = {"DueDate": "2026-03-20"}
+    yield
+    open_, paid, void, gone = [
+        await _save(site, "Invoice", **whose, Line=[_line(item, buyer.cents(100 * n, 900 * n))], **due)
+        for n in range(1, 5)
+    ]
+    receipt = await _save(site, "SalesReceipt", **whose, Line=[_line(item, buyer.cents(10, 80))])
+    credit = await _save(site, "CreditMemo", **whose, Line=[_line(item, buyer.cents(1, 8))])
+    yield
+    payments = [await _save(site, "Payment", **whose, **_paying(invoice)) for invoice in (paid, void)]
+    await _save(site, "Customer", **_of(closed), Active=False)
+    yield
+    await _end(site, "Payment", payments[1], "delete")
+    await _end(site, "SalesReceipt", receipt, "delete")
+    yield
+    await _end(site, "Invoice", await _read(site, "Invoice", void), "void")
+    await _end(site, "Invoice", gone, "delete")
+    await _end(site, "CreditMemo", credit, "delete")
+    yield
+    await _save(site, "Customer", **_of(await _read(site, "Customer", closed)), Active=True)
+    await _save(site, "Invoice", **_of(open_), PrivateNote="Ask again")
+    for _ in range(4):
+        yield  # until nobody edits the buyer's customer any more
+    [main] = await _query(site, "Customer", f"DisplayName = '{buyer.company}'")
+    merge = {"entity": "Customer", "from": copy["Id"], "into": main["Id"]}
+    await site.call("POST", f"/app/company/{site.credentials['realm']}/merge", json=merge)
+    told += _webhook(site, main["Id"], copy["Id"])
+    yield
+    await _save(site, "Customer", **_of(await _read(site, "Customer", main)), Notes="Was there twice")
+    await _end(site, "Payment", await _read(site, "Payment", payments[0]), "update", include="void")
+    yield
+    await _save(site, "Item", **_of(item), Active=False)
+
+
+def _webhook(site: Site, winner: str, loser: str) -> list[Raw]:
+    """Return what our connector reads in the webhook of a merge."""
+    about = {"id": f"merge-{loser}", "type": "qbo.customer.merged.v1", "time": iso_micros(site.clock.now())}
+    event = {**about, "intuitentityid": winner, "intuitaccountid": site.credentials["realm"]}
+    [raws] = QuickBooksWebhook().parse({}, dumps([{**event, "data": {"deletedid": loser}}])).values()
+    return list(raws)
+
+
+def _paying(invoice: dict[str, Any]) -> dict[str, Any]:
+    link = {"Amount": invoice["TotalAmt"], "LinkedTxn": [{"TxnId": invoice["Id"], "TxnType": "Invoice"}]}
+    return {"TotalAmt": invoice["TotalAmt"], "Line": [link]}
+
+
+async def _end(site: Site, kind: str, entity: dict[str, Any], operation: str, **params: str) -> None:
+    body = {"Id": entity["Id"], "SyncToken": entity["SyncToken"], **({"sparse": True} if params else {})}
+    path = f"/v3/company/{site.credentials['realm']}/{kind.lower()}"
+    await site.call("POST", path, params={"operation": operation, **params}, json=body)
+
+
+async def _read(site: Site, kind: str, entity: dict[str, Any]) -> dict[str, Any]:
+    [found] = await _query(site, kind, f"Id = '{entity['Id']}'")
+    return found
+
+
+async def _query(site: Site, kind: str, where: str) -> list[dict[str, Any]]:
+    active = " and Active in (true, false)" if kind == "Customer" else ""
+    query = f"select * from {kind} where {where}{active}"  # noqa: S608  names of the story
+    answer = await site.call("GET", f"/v3/company/{site.credentials['realm']}/query", params={"query": query})
+    return list(answer["QueryResponse"].get(kind, []))
 
 
 def _line(item: dict[str, Any], amount: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from connectors.ports import Raw
+from connectors.shopify.webhook import ShopifyWebhook
 from connectors.wire import dumps, iso_micros, parse_instant
 from tests.recording.buyers import Buyer
 from tests.recording.company import Site
@@ -93,6 +94,55 @@ async def act(site: Site, buyer: Buyer, told: list[Raw]) -> AsyncIterator[None]:
         i=product["id"],
         t="<p>To sit on.</p>",
     )
+
+
+async def tidy(site: Site, other: Buyer, third: Buyer, told: list[Raw]) -> AsyncIterator[None]:
+    """Delete a customer, a product and an order, cancel another; `told` gets the webhooks of what is gone."""
+    product = (await _ask(site, NEW_PRODUCT, t=f"Stool {other.number}"))["product"]
+    [variant] = product["variants"]["nodes"]
+    person = {"firstName": third.given, "lastName": third.family, "email": third.email}
+    customer = (
+        await _ask(
+            site,
+            f"mutation($i: CustomerInput!) {{ customerCreate(input: $i) {{ customer {{ id }} {ERRORS} }} }}",
+            i=person,
+        )
+    )["customer"]
+    where = {"firstName": other.given, "lastName": other.family, "address1": other.street, "city": other.town}
+    lines = [{"variantId": variant["id"], "quantity": 1}]
+    wanted = {"email": other.email, "lineItems": lines, "billingAddress": {**where, "countryCode": "US"}}
+    gone, cancelled = [
+        (await _ask(site, NEW_ORDER, o={**wanted, "financialStatus": "PENDING"}))["order"] for _ in range(2)
+    ]
+    yield
+    await _ask(
+        site,
+        f"mutation($i: CustomerDeleteInput!) {{ customerDelete(input: $i) {{ {ERRORS} }} }}",
+        i={"id": customer["id"]},
+    )
+    told.append(_hint(site, "customers/delete", customer["id"]))
+    await _ask(site, f"mutation($i: ID!) {{ orderDelete(orderId: $i) {{ {ERRORS} }} }}", i=gone["id"])
+    told.append(_hint(site, "orders/delete", gone["id"]))
+    yield
+    await _ask(
+        site,
+        "mutation($i: ID!) { orderCancel(orderId: $i, reason: CUSTOMER, restock: false, refund: false) "
+        "{ userErrors: orderCancelUserErrors { field message } } }",
+        i=cancelled["id"],
+    )
+    await _ask(
+        site,
+        f"mutation($i: ProductDeleteInput!) {{ productDelete(input: $i) {{ {ERRORS} }} }}",
+        i={"id": product["id"]},
+    )
+
+
+def _hint(site: Site, topic: str, global_id: str) -> Raw:
+    """Return what our connector reads in the webhook of a deletion."""
+    about = {"topic": topic, "shop-domain": "shop.example", "triggered-at": site.clock.now().isoformat()}
+    headers = {f"x-shopify-{name}": value for name, value in about.items()}
+    [raw] = ShopifyWebhook().parse(headers, dumps({"id": int(global_id.rpartition("/")[2])}))["shop.example"]
+    return raw
 
 
 def _key(site: Site) -> dict[str, str]:

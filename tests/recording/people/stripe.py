@@ -46,6 +46,32 @@ async def act(site: Site, buyer: Buyer) -> AsyncIterator[None]:
     await _post(site, f"customers/{customer['id']}", description=f"{buyer.company}, by card")
 
 
+async def tidy(site: Site, other: Buyer, third: Buyer) -> AsyncIterator[None]:
+    """Delete a customer, a draft and a product, and void an invoice and a credit note."""
+    product = await _post(site, "products", name=f"Trial {other.number}")
+    stays, goes = [
+        await _post(site, "customers", name=person.name, email=person.email, phone=person.phone)
+        for person in (other, third)
+    ]
+    yield
+    drafts = []
+    for n in range(2):
+        item = {"amount": _cents(other, 100 + n, 500), "currency": "usd", "description": "Visit"}
+        await _post(site, "invoiceitems", customer=stays["id"], **item)
+        drafts.append(await _post(site, "invoices", customer=stays["id"], pending_invoice_items_behavior="include"))
+    invoice, draft = drafts
+    await _post(site, f"invoices/{invoice['id']}/finalize")
+    yield
+    note = await _post(site, "credit_notes", invoice=invoice["id"], amount="1000")
+    await site.call("DELETE", f"/v1/invoices/{draft['id']}", headers=_key(site))
+    yield
+    await _post(site, f"credit_notes/{note['id']}/void")
+    await site.call("DELETE", f"/v1/customers/{goes['id']}", headers=_key(site))
+    await site.call("DELETE", f"/v1/products/{product['id']}", headers=_key(site))
+    yield
+    await _post(site, f"invoices/{invoice['id']}/void")
+
+
 def _cents(buyer: Buyer, least: int, most: int) -> str:
     return buyer.cents(least, most).replace(".", "").lstrip("0")
 

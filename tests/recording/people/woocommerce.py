@@ -46,6 +46,26 @@ async def act(site: Site, buyer: Buyer) -> AsyncIterator[None]:
     await _call(site, "PUT", f"products/{product['id']}", {"description": "It shines.", "stock_quantity": 40})
 
 
+async def tidy(site: Site, other: Buyer, third: Buyer) -> AsyncIterator[None]:
+    """Delete a customer and a product for good; put orders into the trash, and take one of them back."""
+    person = {"first_name": third.given, "last_name": third.family, "email": third.email}
+    customer = await _call(site, "POST", "customers", person)
+    product = await _call(site, "POST", "products", {"name": f"Vase {other.number}", "regular_price": "9.00"})
+    guest = {"first_name": other.given, "last_name": other.family, "email": other.email, "country": "US"}
+    line = {"product_id": product["id"], "quantity": 1}
+    wanted = {"billing": guest, "line_items": [line], "payment_method": "bacs"}
+    kept, binned = [await _call(site, "POST", "orders", wanted) for _ in range(2)]
+    yield
+    for order in (kept, binned):
+        await _delete(site, f"orders/{order['id']}")
+    yield
+    await _call(site, "PUT", f"orders/{kept['id']}", {"status": "pending"})
+    await _delete(site, f"customers/{customer['id']}", force="true", reassign="0")
+    yield
+    await _call(site, "PUT", f"orders/{kept['id']}", {"customer_note": "After all"})
+    await _delete(site, f"products/{product['id']}", force="true")
+
+
 async def _cart(site: Site, buyer: Buyer, product: int) -> None:
     """Begin to check out, and leave it at that."""
     store = f"/{TENANT}/wp-json/wc/store/v1"
@@ -64,6 +84,16 @@ async def _variable(site: Site) -> None:
 
 
 async def _call(site: Site, method: str, path: str, body: Any) -> Any:
+    address, given = _signed(site, path)
+    return await site.call(method, address, **given, json=body)
+
+
+async def _delete(site: Site, path: str, **how: str) -> None:
+    address, given = _signed(site, path, **how)
+    await site.call("DELETE", address, **given)
+
+
+def _signed(site: Site, path: str, **more: str) -> tuple[str, dict[str, Any]]:
     known = {name: site.credentials[name] for name in ("consumer_key", "consumer_secret")}
     address = f"{site.credentials['https_url']}/wp-json/wc/v3/{path}"
-    return await site.call(method, address, headers={}, params=known, json=body)
+    return address, {"headers": {}, "params": {**known, **more}}
