@@ -1,8 +1,9 @@
 """Canonical ids, the crosswalk's rows, and keys that decide alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha1
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from connectors.kafka.records import Entity
 from streams.stages import normalise
@@ -12,11 +13,15 @@ from streams.stages.tables import Rows
 
 NAMESPACE = UUID("7f0f4d51-6a53-5c9a-9b3e-2f8f3c0f6f61")
 """Fixed for ever: every canonical id is derived from it."""
+_VARIANT = "89ab" * 4
 
 
 def new_id(tenant: str, ref: Ref) -> str:
     """Return the canonical id of an entity that is first seen as `ref`."""
-    return str(uuid5(NAMESPACE, f"{tenant}\x1f{ref.vendor}\x1f{ref.object}\x1f{ref.id}"))
+    named = f"{tenant}\x1f{ref.vendor}\x1f{ref.object}\x1f{ref.id}".encode()
+    digest = sha1(NAMESPACE.bytes + named, usedforsecurity=False).hexdigest()
+    variant = _VARIANT[int(digest[16], 16)]  # RFC 9562, 5.5: version 5, and two bits that say whose form it is
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
 def match_keys(entity: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

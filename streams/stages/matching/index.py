@@ -14,6 +14,8 @@ from streams.stages.rows import Block, Trait
 
 BUCKET = 20
 """A key with more records than this tells nothing; it is given up for good."""
+RARE = 3
+"""A key that more records than this have is no reason to compare two that have no other in common."""
 CANDIDATES = 12
 """So many records are compared at most; they are those with most keys in common, then those with the rarest key."""
 
@@ -75,11 +77,17 @@ class Index:
 
     def _likely(self, name: str, traits: Traits) -> list[str]:
         shared: dict[str, int] = {}
+        rare = 0
         for records in sorted(map(self._records, self._keys_of(traits)), key=len):
             for other in records:
-                shared[other] = shared.get(other, 0) + 1
-        shared.pop(name, None)
-        return sorted(shared, key=shared.__getitem__, reverse=True)[:CANDIDATES]
+                if other != name:
+                    shared[other] = shared.get(other, 0) + 1
+            if len(records) <= RARE:
+                rare = len(shared)
+        found = [
+            other for n, (other, common) in enumerate(shared.items()) if (common > 1 or n < rare) and other != name
+        ]
+        return sorted(found, key=shared.__getitem__, reverse=True)[:CANDIDATES]
 
     def put(self, name: str, traits: Traits, former: Traits | None) -> None:
         """Let a record stand in the index with these traits and no others; `former` are those that it stands with."""

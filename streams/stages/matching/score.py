@@ -125,7 +125,7 @@ def _hopeless(found: Mapping[str, str], weights: Mapping[str, Levels], mine: Tra
     if mine.company and other.company:
         best += weights["company"]["same"]
     if mine.place and other.place:
-        best += _PLACE_AT_BEST
+        best += sum([worth for part, worth in zip(mine.place, _PLACE_AT_BEST, strict=True) if part])
     return best < REVIEW
 
 
@@ -262,7 +262,7 @@ def _numbers(mine: Sequence[str], other: Sequence[str], found: dict[str, str]) -
             found[name] = "same" if value == theirs[name] else _code(value, theirs[name])
 
 
-_PLACE_AT_BEST = sum(PERSONS[field]["same"] for field in PLACE)
+_PLACE_AT_BEST = [PERSONS[field]["same"] for field in PLACE]
 _PLACE_LEVELS: Sequence[Callable[[str, str], str]] = (_text, _text, _code, _other, _other)
 _ORDER = {
     level: n

@@ -3,10 +3,10 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import msgspec
 from rapidfuzz.utils import default_process
 
 from streams.stages import normalise
@@ -54,8 +54,7 @@ class Email(NamedTuple):
     digits: str
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(msgspec.Struct, frozen=True):
     """One record, folded for comparing; "" is unknown.
 
     Attributes:
@@ -123,7 +122,7 @@ class Traits:
         silent = [trait for trait, told in _TOLD_BY.items() if told.isdisjoint(fields)]
         if not any(name in (custom or {}) for name in NUMBERS):
             silent.append("numbers")
-        return replace(found, **{trait: getattr(self, trait) for trait in silent})
+        return msgspec.structs.replace(found, **{trait: getattr(self, trait) for trait in silent})
 
 
 @lru_cache(maxsize=CACHED)
