@@ -69,10 +69,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Another object that a record holds: where it stands in the body, with no step for the body itself."""
+    """Another object that a record holds: where it stands in the body, with no step for the body itself.
+
+    Attributes:
+        line: of the template's file, which names it.
+    """
 
     object: str
     steps: Sequence[str]
+    line: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,7 +266,7 @@ class _Reader:
                 raise child.error("is no path; write names with dots, lists as variants.nodes[], or . for the record")
             if object_type == self._node.required("object").text():
                 raise child.error("is the record's own type; a part is another")
-            found.append(Part(object_type, steps))
+            found.append(Part(object_type, steps, child.line))
         return found
 
     def _all_required(self, node: Node, types: Mapping[str, Type], fields: Sequence[Field]) -> None:

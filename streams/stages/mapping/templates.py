@@ -1,6 +1,6 @@
 """The shipped templates, and a tenant's own in their place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,6 +18,8 @@ class Templates:
     def __init__(self, templates: Sequence[Template]) -> None:
         self._by_name = {template.name: template for template in templates}
         self._inbound = {(t.vendor, t.object): t for t in templates if t.direction == "inbound"}
+        for error in _circles(templates):
+            raise error
 
     @classmethod
     def load(cls, folder: Path) -> "Templates":
@@ -70,13 +72,42 @@ def files(folder: Path) -> Mapping[str, Path]:
 
 def check(folder: Path) -> Sequence[TemplateError]:
     """Return what is wrong with the templates below the folder `connectors`: the first error of each file."""
-    found = []
-    for name, path in files(folder).items():
+    found, right = [], []
+    paths = files(folder)
+    for name, path in paths.items():
         try:
-            _parse(name, path.read_text(), str(path))
+            right.append(_parse(name, path.read_text(), str(path)))
         except TemplateError as error:
             found.append(error)
-    return found
+    return [*found, *_circles(right, paths)]
+
+
+def _circles(templates: Iterable[Template], paths: Mapping[str, Path] | None = None) -> Iterator[TemplateError]:
+    """Yield an error for each template whose whole record is a part of itself by way of others."""
+    inbound = {(t.vendor, t.object): t for t in templates if t.direction == "inbound"}
+    for template in inbound.values():
+        for part in template.parts:
+            way = _way(inbound, template.vendor, part.object, template.object, ()) if not part.steps else None
+            if way is not None:
+                file = str((paths or {}).get(template.name, f"{template.name}.yaml"))
+                reason = f"is a cycle: {' → '.join((template.object, *way))}; a record may not hold itself"
+                yield TemplateError(file, part.line, f"parts.{part.object}", reason)
+
+
+def _way(
+    inbound: Mapping[tuple[str, str], Template], vendor: str, start: str, goal: str, past: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    """Return how one object type leads to another by parts that are the whole record."""
+    here = (*past, start)
+    if start == goal:
+        return here
+    template = inbound.get((vendor, start)) if start not in past else None
+    ways = (
+        _way(inbound, vendor, part.object, goal, here)
+        for part in (template.parts if template is not None else ())
+        if not part.steps
+    )
+    return next((way for way in ways if way is not None), None)
 
 
 @lru_cache(maxsize=4096)

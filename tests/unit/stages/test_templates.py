@@ -100,6 +100,22 @@ def test_outbound_templates_are_checked_against_the_schemas(wrong: str, reason: 
         parse("to_customer.yaml", wrong)
 
 
+def test_templates_that_hold_each_other_are_a_cycle(tmp_path: Path) -> None:
+    """The check names file, line and field of both; a tenant's own template is refused as well."""
+    one = INBOUND.partition("fields:")[0] + "parts: {Buyer: .}\nfields: {name: source.Name}\n"
+    other = one.replace("Buyer: .", "Customer: .").replace("object: Customer", "object: Buyer")
+    texts = {"shop/customer": one, "shop/buyer": other.replace("shop/customer", "shop/buyer")}
+    for name, text in texts.items():
+        path = tmp_path / name.replace("/", "/mapping/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".yaml").write_text(text)
+    line = one[: one.index("parts:")].count("\n") + 1
+    told = f"mapping/customer.yaml:{line}: parts.Buyer: is a cycle: Customer → Buyer → Customer"
+    assert [told in str(error) for error in check(tmp_path)] == [False, True]
+    with pytest.raises(TemplateError, match=r"shop/buyer\.yaml:\d+: parts\.Customer: is a cycle"):
+        Templates([]).replaced(texts)
+
+
 def test_a_list_lacking_a_required_field_is_refused() -> None:
     """An order line without quantity could never be written."""
     text = INBOUND.replace("entity: party", "entity: order").partition("fields:")[0] + (
