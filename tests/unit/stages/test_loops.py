@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from connectors.kafka.records import ConnectionChanged, CustomField
-from streams.stages import commands, echoes, work
+from streams.stages import commands, echoes, rendered, work
 from tests.unit.stages.kit import ALL, CONTACT, TENANT, Company
 from tests.unit.stages.loops import Body, World
 
@@ -104,6 +104,7 @@ def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = count()
     digest = SimpleNamespace(hexdigest=lambda: str(next(numbers)))
     monkeypatch.setattr(commands, "sha256", lambda _body: digest)
+    monkeypatch.setattr(rendered, "digest_of", lambda _key, _said: None)
 
 
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
