@@ -8,14 +8,14 @@ vendor, so that a party's links can be undone without touching the index.
 from collections.abc import Sequence
 from typing import Protocol
 
-from streams.stages.matching.keys import keys
+from streams.stages.matching.keys import COMMON, keys
 from streams.stages.matching.traits import Traits
 from streams.stages.rows import Block, Trait
 
 BUCKET = 20
 """A key with more records than this tells nothing; it is given up for good."""
 RARE = 3
-"""A key that more records than this have is no reason to compare two that have no other in common."""
+"""A key of `COMMON` that more records than this have is no reason to compare two that have no other in common."""
 CANDIDATES = 12
 """So many records are compared at most; they are those with most keys in common, then those with the rarest key."""
 
@@ -77,17 +77,16 @@ class Index:
 
     def _likely(self, name: str, traits: Traits) -> list[str]:
         shared: dict[str, int] = {}
-        rare = 0
-        for records in sorted(map(self._records, self._keys_of(traits)), key=len):
+        reason: set[str] = set()
+        found = [(key, self._records(key)) for key in self._keys_of(traits)]
+        for key, records in sorted(found, key=lambda row: len(row[1])):
             for other in records:
-                if other != name:
-                    shared[other] = shared.get(other, 0) + 1
-            if len(records) <= RARE:
-                rare = len(shared)
-        found = [
-            other for n, (other, common) in enumerate(shared.items()) if (common > 1 or n < rare) and other != name
-        ]
-        return sorted(found, key=shared.__getitem__, reverse=True)[:CANDIDATES]
+                shared[other] = shared.get(other, 0) + 1
+            if len(records) <= RARE or not key.startswith(COMMON):
+                reason.update(records)
+        shared.pop(name, None)
+        likely = [other for other, common in shared.items() if common > 1 or other in reason]
+        return sorted(likely, key=shared.__getitem__, reverse=True)[:CANDIDATES]
 
     def put(self, name: str, traits: Traits, former: Traits | None) -> None:
         """Let a record stand in the index with these traits and no others; `former` are those that it stands with."""

@@ -10,6 +10,8 @@ EMAIL_DIGITS = 5
 EMAIL_LOCAL = 8
 PHONE_TAIL = 8
 PHONE_LONG = 12
+COMMON = ("Pc", "Pg", "Pl", "Pp")
+"""Keys of parts of a person's name with company or place: the more people, the more have them by chance."""
 NOWHERE = ("",) * 5
 STREET, CITY, POSTAL = 0, 1, 2
 
