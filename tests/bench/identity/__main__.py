@@ -54,11 +54,12 @@ def _row(name: str, samples: Sequence[data.Sample]) -> None:
 
 
 def _speed(marks: Sequence[int], folder: Path) -> None:
-    head = ("records", "known", "records/s of CPU", "best chunk", "all threads", "RSS MiB", "on disk MiB")
-    _say("\nparties", *head)
+    head = ("records", "known", "records/s of CPU", "best chunk", "all threads", "rows read", "compared", "RSS MiB")
+    _say("\nparties", *head, "on disk MiB")
     for pace in speed.paces(_endless(folder), marks):
         rates = (f"{pace.rate:.0f}", f"{pace.best:.0f}", f"{pace.all_threads:.0f}")
-        _say(str(pace.parties), str(pace.records), f"{pace.known:.2f}", *rates, f"{pace.rss:.0f}", f"{pace.disk:.0f}")
+        work = (f"{pace.reads:.1f}", f"{pace.compared:.1f}", f"{pace.rss:.0f}", f"{pace.disk:.0f}")
+        _say(str(pace.parties), str(pace.records), f"{pace.known:.2f}", *rates, *work)
 
 
 def _endless(folder: Path) -> Iterator[data.Sample]:

@@ -36,6 +36,8 @@ class Pace:
         rate: records per second of the main thread's processor time: the median of `WINDOWS` chunks.
         best: of the quickest chunk.
         all_threads: records per second of processor time, RocksDB's own threads included, over all chunks.
+        reads: rows that one record asked the store for.
+        compared: records that one was compared with.
         rss: MiB of the whole process, the generated records included.
         disk: MiB of the database.
     """
@@ -46,8 +48,30 @@ class Pace:
     rate: float
     best: float
     all_threads: float
+    reads: float
+    compared: float
     rss: float
     disk: float
+
+
+class Counted:
+    """A store whose reads are counted: outside the measured time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.reads = 0
+        self.compared = 0
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return a row; who is compared is a row of traits that is there."""
+        value = self._store.get(key)
+        self.reads += 1
+        self.compared += value is not None and key.startswith(b"trait\x1f")
+        return value
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Return what the store has."""
+        return self._store.scan(prefix)
 
 
 class Bench:
@@ -69,9 +93,9 @@ class Bench:
             Records(rows).stand(sample.draft)
         self._commit(outer, len(samples))
 
-    def take(self, samples: Sequence[Sample]) -> int:
+    def take(self, samples: Sequence[Sample], below: Counted | None = None) -> int:
         """Work on records, one layer each, and write what a commit would; return how many were linked."""
-        outer = Layer(self._store)
+        outer = Layer(below or self._store)
         known = 0
         for sample in samples:
             layer = Layer(outer)
@@ -108,13 +132,17 @@ class Bench:
             times.append(time.thread_time() - began)
         all_threads = time.process_time() - all_threads
         gc.unfreeze()
+        records, counted = self._records, Counted(self._store)
+        self.take(last := list(islice(samples, CHUNK)), counted)
         return Pace(
             parties,
-            self._records,
+            records,
             known / (CHUNK * WINDOWS),
             CHUNK / median(times),
             CHUNK / min(times),
             CHUNK * WINDOWS / all_threads,
+            counted.reads / len(last),
+            counted.compared / len(last),
             psutil.Process().memory_info().rss / MIB,
             sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file()) / MIB,
         )
