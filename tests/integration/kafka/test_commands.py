@@ -7,18 +7,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
 from connectors.errors import MappingError
 from connectors.kafka.codec import Codec, LocalIds
 from connectors.kafka.records import Command
 from connectors.kafka.registry import RegistryIds
 from connectors.kafka.topics import COMMAND
+from streams.commands.reading import messages
 from streams.runtime.breaker import Breaker, BreakerRule
 from streams.runtime.guard import Guard
 from streams.runtime.layers import Layer
 from streams.runtime.types import Output, Record
-from streams.settings import Registry
+from streams.settings import Kafka, Registry
 from tests.integration.kafka.conftest import PARTITIONS, sluiceway
 
 
@@ -107,6 +108,17 @@ async def test_show_has_the_bytes_of_what_cannot_be_decoded(environ: dict[str, s
     letter = json.loads(shown.stdout)
     assert letter["undecodable"]
     assert b64decode(letter["bytes_base64"]) == value
+
+
+async def test_a_dead_letter_is_sent_back_to_where_it_came_from(environ: dict[str, str]) -> None:
+    """Key, bytes and own headers are what was consumed; nothing of the letter comes along."""
+    place = await dead(environ, b"as it came")
+    sent = await sluiceway(environ, "dlq", "replay", place)
+    assert sent.exit_code == 0, sent.stderr
+    assert sent.stdout == f"{place}  sent to inbox.v1/2\n"
+    kafka = Kafka(bootstrap_servers=environ["SLUICEWAY_KAFKA__BOOTSTRAP_SERVERS"])
+    (again,) = [one for one in messages(kafka, "inbox.v1", 2, OFFSET_BEGINNING) if one.value() == b"as it came"]
+    assert (again.key(), again.headers()) == (b"acme", [("x-tenant", b"acme"), ("n", b"\xff")])
 
 
 @pytest.mark.parametrize("place", ["dlq.v1/2/999999", "inbox.v1/0/0", "dlq.v1/x/1", "dlq.v1/1"])
