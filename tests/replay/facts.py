@@ -70,7 +70,9 @@ def facts(latest: Mapping[tuple[str, str], Entity], created: set[Key]) -> dict[s
         if record["merged_into"] is None and id_ in names:
             told = {name: value for name, value in _told(record).items() if name not in ABOUT}
             refs = sorted(f"{r['vendor']}/{r['object']}/{r['id']}" for r in record["refs"] if _key(r) not in created)
-            found[f"{entity} {names[id_]}"] = {**_renamed(told, names), "refs": refs}
+            lost = told.get("organisation_id") is not None and told["organisation_id"] not in names
+            left = {"organisation_id": LEFT} if lost else {}
+            found[f"{entity} {names[id_]}"] = {**_renamed(told, names), **left, "refs": refs}
     return found
 
 
