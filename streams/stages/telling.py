@@ -1,6 +1,6 @@
 """How a customer's figures are told to a vendor: in which custom fields, and from which change on.
 
-A connection's settings of a vendor that begin with `figures.` say it; README.md has the table.
+A connection's settings of a vendor that begin with `figures.` say it; finance/README.md has the table.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What an amount is in the home currency: the rule of README.md, "Figures".
+"""What an amount is in the home currency: the rule of README.md.
 
 As it is, if it is in the home currency; else as the accounts state it; else by the document's own rate, rounded half
 up; else unknown.
