@@ -232,20 +232,30 @@ def end(work: Work, id_: str, status: str) -> None:
 
 
 def _void(work: Work, order: Entity, former: Entity | None) -> None:
-    """Void what was agreed before; a document against which money was given back stays, the refunds correct it.
+    """Void what was agreed before, and close the question about it."""
+    if former is not None and former["status"] == AGREED:
+        holds.drop(work, former)
+        void(work, order, former)
+
+
+def void(work: Work, order: Entity, former: Entity) -> None:
+    """Void an order's document; one against which money was given back stays, the refunds correct it.
 
     What was paid on it, or credited before any money came, goes with the document.
+
+    Args:
+        work: the unit of work.
+        order: as it is now, not agreed any more.
+        former: the order before, whose payments and customer are those of the document.
     """
-    if former is None or former["status"] != AGREED:
-        return
-    holds.drop(work, former)
     if order["refunds"] and is_received(order):
         return
+    lane = former["customer_id"] or former["id"]
     for payment in former["payments"]:
-        commands.void(work, ACCOUNTS, booked_as(work, payment_key(former, payment)), former["customer_id"])
-    commands.void(work, ACCOUNTS, document_key(former), former["customer_id"])
+        commands.void(work, ACCOUNTS, booked_as(work, payment_key(former, payment)), lane)
+    commands.void(work, ACCOUNTS, document_key(former), lane)
     for refund in order["refunds"]:
-        commands.void(work, ACCOUNTS, booked_as(work, refund_key(order, refund)), former["customer_id"])
+        take_back(work, refund_key(order, refund), lane)
 
 
 def _retract(work: Work, order: Entity, former: Entity) -> None:

@@ -7,7 +7,7 @@ from streams.stages import commands, display, normalise, prospects, telling
 from streams.stages.accounts import ask_customer, ask_item, ask_order, remote_id
 from streams.stages.mapping import Ref
 from streams.stages.opportunities import OPPORTUNITY, VENDOR
-from streams.stages.orders import ACCOUNTS, document_key, refund_key, stands, take_back
+from streams.stages.orders import ACCOUNTS, AGREED, document_key, refund_key, stands, take_back, void
 from streams.stages.rows import Told
 from streams.stages.work import Change, Work
 
@@ -133,6 +133,8 @@ def _order(work: Work, change: Change) -> None:
     for refund in change.before["refunds"] if change.before is not None else ():
         if refund["id"] not in left:
             take_back(work, refund_key(order, refund), order["customer_id"] or order["id"])
+    if order["status"] != AGREED and stands(work, order):
+        void(work, order, order)  # a refund that kept the document may be gone now
     if order["id"] not in work.won and not order["hold"] and stands(work, order):
         ask_order(work, order)
 

@@ -136,6 +136,29 @@ def test_what_was_never_paid_is_credited(company: Company) -> None:
     assert kinds(tell(company, refund("17.40"), "1", "refund")) == ["PUT CreditMemo"]
 
 
+def test_what_was_given_back_is_booked_anew_with_an_order_that_is_agreed_anew(company: Company) -> None:
+    """Its credit went with the first document; by now money was received, so that it is money that goes back."""
+    company.connect(*VENDORS)
+    tell(company, order(date_paid_gmt=None), "1")
+    tell(company, refund("5.00"), "1", "refund")
+    void = tell(company, order("cancelled", date_paid_gmt=None), "2")
+    assert kinds(void) == ["VOID Invoice", "VOID CreditMemo"]
+    assert kinds(tell(company, order("completed"), "3")) == ["PUT SalesReceipt", "PUT RefundReceipt"]
+    assert kinds(tell(company, order("completed"), "4")) == []
+
+
+def test_a_cancelled_order_is_voided_once_its_refund_is_taken_back(company: Company) -> None:
+    """It ends as if the refund had gone before the order was cancelled, and gets no second void."""
+    company.connect(*VENDORS)
+    tell(company, order(), "1")
+    tell(company, refund("5.00"), "1", "refund")
+    assert tell(company, order("cancelled"), "2") == []
+    gone = company.record("woocommerce", "refund", {"id": 70}, "2", deleted=True)
+    assert kinds(gone) == ["VOID RefundReceipt", "VOID SalesReceipt"]
+    assert tell(company, order("cancelled"), "3") == []
+    assert "PUT SalesReceipt" in kinds(tell(company, order("completed"), "4"))
+
+
 def test_a_cancelled_order_is_voided_unless_money_went_back(company: Company) -> None:
     """A void and a refund together would take the sale out twice."""
     company.connect(*VENDORS)
