@@ -73,7 +73,7 @@ def remove(work: Work, ref: Ref, link: Link, version: str) -> None:
 def _heir(work: Work, ref: Ref, link: Link) -> str | None:
     """Return the vendor's other object that what is gone was as well: what we have to say is said there from now on."""
     record = work.get(link.entity, link.id) if link.entity is not None else None
-    if record is None or link.object_key != f"{link.entity}/{record['id']}":
+    if record is None or not f"{link.object_key}/".startswith(f"{link.entity}/{record['id']}/"):
         return None
     ids = [other["id"] for other in record["refs"] if (other["vendor"], other["object"]) == (ref.vendor, ref.object)]
     return next((id_ for id_ in ids if id_ != ref.id), None)

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from connectors.kafka.records import Decision
+from connectors.kafka.records import ConnectionChanged, Decision
 from tests.unit.stages.kit import ACCOUNT, AT, CONTACT, TENANT, Company, at, body, of, stored, version
 
+OPEN = {"salesforce": {"contact.open_balance": "Open__c"}}
 VARIANTS = [
     {"id": f"gid://shopify/ProductVariant/{n}", "title": name, "sku": f"MUG-{name}", "price": "9.00",
      "updatedAt": "2026-03-01T10:00:00Z", "inventoryItem": {"id": f"gid://shopify/InventoryItem/{n}0"}}
@@ -60,6 +61,29 @@ def test_writes_go_to_the_survivor_of_a_merge(company: Company) -> None:
     assert body(of(moved, "salesforce", "Account")) == body(told)
     paid = company.record("quickbooks", "Payment", stored("Payment", "181", 1), version(2))
     assert of(paid, "salesforce", "Account").remote_id == "001B"
+
+
+def test_figures_go_to_the_contact_that_survives_a_merge(company: Company) -> None:
+    """A person is two contacts of the CRM; the one that has the figures is merged into the other."""
+    company.take(
+        ConnectionChanged(TENANT, 1, dict.fromkeys(("salesforce", "quickbooks"), "1"), "UTC", "USD", figures=OPEN)
+    )
+    person = {"DisplayName": "Ann Lee", "GivenName": "Ann", "FamilyName": "Lee", "CompanyName": None}
+    mailbox = {"PrimaryEmailAddr": {"Address": CONTACT["Email"]}}
+    company.record("salesforce", "Contact", {**CONTACT, "AccountId": None}, at(1))
+    company.record("quickbooks", "Customer", stored("Customer", "58", **person, **mailbox), version(0))
+    told = of(company.record("quickbooks", "Invoice", stored("Invoice", "145"), version(1)), "salesforce", "Contact")
+    company.result(told, "003A", {"Id": "003A"})
+    company.record("salesforce", "Contact", {**CONTACT, "Id": "003B", "AccountId": None, "LastName": "Wu"}, at(1))
+    lee, wu = (company.party(name)["id"] for name in ("Ann Lee", "Ann Wu"))
+    company.take(Decision(TENANT, "merge", AT, party=wu, other=lee))
+    moved = company.record("salesforce", "Contact", {}, at(2), remote_id="003A", deleted=True, merged_into="003B")
+    assert (of(moved, "salesforce", "Contact").remote_id, body(of(moved, "salesforce", "Contact"))) == (
+        "003B",
+        body(told),
+    )
+    paid = company.record("quickbooks", "Invoice", stored("Invoice", "145", 1, Balance=0), version(2))
+    assert of(paid, "salesforce", "Contact").remote_id == "003B"
 
 
 def test_an_older_word_of_another_record_moves_no_link(company: Company) -> None:
