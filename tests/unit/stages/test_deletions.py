@@ -68,10 +68,10 @@ def test_figures_go_to_the_contact_that_survives_a_merge(company: Company) -> No
     company.take(
         ConnectionChanged(TENANT, 1, dict.fromkeys(("salesforce", "quickbooks"), "1"), "UTC", "USD", figures=OPEN)
     )
-    person = {"DisplayName": "Ann Lee", "GivenName": "Ann", "FamilyName": "Lee", "CompanyName": None}
-    mailbox = {"PrimaryEmailAddr": {"Address": CONTACT["Email"]}}
+    names = {"DisplayName": "Ann Lee", "GivenName": "Ann", "FamilyName": "Lee", "CompanyName": None}
+    person = {**stored("Customer", "58"), **names, "PrimaryEmailAddr": {"Address": CONTACT["Email"]}}
     company.record("salesforce", "Contact", {**CONTACT, "AccountId": None}, at(1))
-    company.record("quickbooks", "Customer", stored("Customer", "58", **person, **mailbox), version(0))
+    company.record("quickbooks", "Customer", person, version(0))
     told = of(company.record("quickbooks", "Invoice", stored("Invoice", "145"), version(1)), "salesforce", "Contact")
     company.result(told, "003A", {"Id": "003A"})
     company.record("salesforce", "Contact", {**CONTACT, "Id": "003B", "AccountId": None, "LastName": "Wu"}, at(1))
