@@ -14,7 +14,7 @@ import msgspec
 from streams.stages import normalise
 from streams.stages.mapping.model import Template
 
-_ENCODED = msgspec.json.Encoder(enc_hook=str).encode
+_ENCODED = msgspec.json.Encoder(enc_hook=str, decimal_format="number").encode
 
 
 def digest(template: Template, settings: str, body: Mapping[str, Any]) -> str:

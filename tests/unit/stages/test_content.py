@@ -33,6 +33,7 @@ INVOICE = TEMPLATES.named("quickbooks/invoice")
         (INVOICE.name, {"CustomerRef": {"value": "7", "name": "a"}}, {"CustomerRef": {"value": "7"}}, True),
         (INVOICE.name, {"CustomerRef": {"value": "7"}}, {"CustomerRef": {"value": "8"}}, False),
         (INVOICE.name, {"Balance": Decimal("1.5")}, {"Balance": Decimal("1.6")}, False),
+        (INVOICE.name, {"DocNumber": Decimal("1.0")}, {"DocNumber": "1.0"}, False),
         (INVOICE.name, {"PrivateNote": "\ud800"}, {"PrivateNote": "\ud801"}, False),
         (INVOICE.name, {"PrivateNote": "\ud800"}, {"PrivateNote": "\ud800"}, True),
     ],
