@@ -201,7 +201,7 @@ class _Numbering:
     line: re.Pattern[str]
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _numbering(country: str) -> _Numbering | None:
     """Return what is known of a country that gives its calling code its name; of others the parser knows more."""
     table = phonenumbers.PhoneMetadata.metadata_for_region(country, None)
