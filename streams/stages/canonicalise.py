@@ -60,10 +60,10 @@ def remove(work: Work, ref: Ref, link: Link, version: str) -> None:
     if refunds.is_one(work, ref):
         refunds.remove(work, ref)
     if link.object_key is not None:
-        heir = _heir(work, ref, link)
+        heir, asked = _heir(work, ref, link), commands.sent(work, ref.vendor, link.object_key)
         if heir is not None:
             commands.move(work, ref.vendor, link.object_key, heir)
-        else:
+        elif asked is not None and asked.remote_id == ref.id:
             commands.close(work, ref.vendor, link.object_key)
     if link.entity == "party":
         work.records.leave(ref)

@@ -82,8 +82,8 @@ def close(work: Work, vendor: str, object_key: str) -> None:
         work.rows.sent.put(replace(former, closed=True), vendor, object_key)
 
 
-def move(work: Work, vendor: str, object_key: str, remote_id: str) -> None:
-    """Let what was asked for be asked of another object of the vendor from now on."""
+def move(work: Work, vendor: str, object_key: str, remote_id: str | None) -> None:
+    """Let what was asked for be asked of another object of the vendor from now on; None: of the next that is known."""
     former = sent(work, vendor, object_key)
     if former is not None and not former.closed:
         work.rows.sent.put(replace(former, remote_id=remote_id, digest=""), vendor, object_key)

@@ -83,6 +83,7 @@ def split(work: Work, loser_id: str) -> None:
     work.replace(PARTY, None, {**restored, "version": loser["version"]})
     work.save(PARTY, left)
     _relink(work, former, loser["id"])
+    _address(work, left, former)
     _move(work, survivor["id"], loser["id"], only=loser["id"])
     work.rows.apart.put(Apart(work.at), *sorted((loser["id"], survivor["id"])))
     for record in (former, before, *_documents(work, survivor["id"])):
@@ -100,6 +101,17 @@ def _relink(work: Work, party: Entity, id_: str) -> None:
     for ref in party["refs"]:
         mine = Ref(ref["vendor"], ref["object"], ref["id"])
         work.link(mine, PARTY, id_, work.linked(mine).source_version)
+
+
+def _address(work: Work, left: Entity, former: Entity) -> None:
+    """Let what we say of a party, and said to objects that are another's again, go to its own from now on, if any."""
+    for ref in former["refs"]:
+        key = work.linked(Ref(ref["vendor"], ref["object"], ref["id"])).object_key
+        asked = commands.sent(work, ref["vendor"], key) if key is not None else None
+        mine = f"{key}/".startswith(f"{PARTY}/{left['id']}/")
+        if key is not None and asked is not None and mine and asked.remote_id == ref["id"]:
+            own = (it["id"] for it in left["refs"] if (it["vendor"], it["object"]) == (ref["vendor"], ref["object"]))
+            commands.move(work, ref["vendor"], key, next(own, None))
 
 
 def _move(work: Work, source: str, target: str, only: str | None = None) -> None:

@@ -63,6 +63,21 @@ def test_writes_go_to_the_survivor_of_a_merge(company: Company) -> None:
     assert of(paid, "salesforce", "Account").remote_id == "001B"
 
 
+def test_figures_leave_the_account_of_another_once_a_merge_is_undone(company: Company) -> None:
+    """A customer had only the other's account; what it pays later is told to its own, or to none."""
+    company.connect()
+    company.record("quickbooks", "Customer", stored("Customer", "58"), version(0))
+    company.record("salesforce", "Account", {**ACCOUNT, "Id": "001B", "Name": "Globex"}, at(1))
+    acme, globex = (company.party(name)["id"] for name in ("Acme, Inc.", "Globex"))
+    company.take(Decision(TENANT, "merge", AT, party=globex, other=acme))
+    told = of(company.record("quickbooks", "Payment", stored("Payment", "180"), version(1)), "salesforce", "Account")
+    company.result(told, "001B", {"Id": "001B"})
+    assert {c.operation for c in company.take(Decision(TENANT, "split", AT, party=globex))} == {"FETCH"}
+    company.record("salesforce", "Account", {}, at(2), remote_id="001B", deleted=True)
+    own = of(company.record("salesforce", "Account", {**ACCOUNT, "Id": "001C"}, at(3)), "salesforce", "Account")
+    assert (told.remote_id, own.remote_id, body(own)) == ("001B", "001C", body(told))
+
+
 def test_figures_go_to_the_contact_that_survives_a_merge(company: Company) -> None:
     """A person is two contacts of the CRM; the one that has the figures is merged into the other."""
     company.take(
