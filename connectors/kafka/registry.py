@@ -17,7 +17,6 @@ from connectors.errors import DecodeError, FatalError, RetryableError, UnknownSc
 from connectors.kafka import schemas
 from connectors.kafka.topics import Topic
 
-SCHEMA_NOT_FOUND = 40403
 NOT_FOUND = 404
 UNAUTHORIZED = (401, 403)
 AT_ONCE = 8
