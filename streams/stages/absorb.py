@@ -11,6 +11,7 @@ from streams.stages.mapping import Draft, Ref
 from streams.stages.mapping.inbound import draft, stated_id, stated_version
 from streams.stages.mapping.model import Template
 from streams.stages.mapping.paths import ITEMS
+from streams.stages.merge import siblings
 from streams.stages.rows import Link, Match
 from streams.stages.work import Work
 
@@ -185,12 +186,8 @@ def _told(work: Work, found: Draft) -> Mapping[str, Ref | None]:
 def _overtaken(work: Work, found: Draft, id_: str, version: str) -> bool:
     """Tell whether another object of the type, which is this record as well, has spoken later: its links stand."""
     record = work.get(found.entity, id_) if found.links else None
-    for ref in record["refs"] if record is not None else ():
-        other = Ref(ref["vendor"], ref["object"], ref["id"])
-        same = (other.vendor, other.object) == (found.ref.vendor, found.ref.object) and other.id != found.ref.id
-        if same and work.linked(other).source_version > version:
-            return True
-    return False
+    others = siblings(record, found.ref) if record is not None else ()
+    return any(work.linked(other).source_version > version for other in others)
 
 
 def version_in(work: Work, vendor: str, object_type: str, body: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from connectors.errors import MappingError
 from connectors.kafka.records import Entity
 from streams.stages import commands, display
+from streams.stages.merge import remote_id
 from streams.stages.orders import (
     ACCOUNTS,
     AGREED,
@@ -86,9 +87,3 @@ def ask_item(work: Work, product: Entity) -> None:
     """Ask for an item."""
     known = remote_id(product, ACCOUNTS, "Item")
     commands.put(work, "quickbooks/to_item", f"product/{product['id']}", ITEMS, {"product": product}, known)
-
-
-def remote_id(record: Entity, vendor: str, object_type: str) -> str | None:
-    """Return a vendor's id of a record, None if the vendor does not know it."""
-    found = (ref["id"] for ref in record["refs"] if (ref["vendor"], ref["object"]) == (vendor, object_type))
-    return next(found, None)

@@ -6,6 +6,7 @@ from connectors.kafka.records import VendorRecord
 from streams.stages import commands, opportunities, orders, parties, refunds
 from streams.stages.absorb import absorb_once, leave, parsed
 from streams.stages.mapping import Ref
+from streams.stages.merge import siblings
 from streams.stages.rows import Link
 from streams.stages.work import Work
 
@@ -75,8 +76,7 @@ def _heir(work: Work, ref: Ref, link: Link) -> str | None:
     record = work.get(link.entity, link.id) if link.entity is not None else None
     if record is None or not f"{link.object_key}/".startswith(f"{link.entity}/{record['id']}/"):
         return None
-    ids = [other["id"] for other in record["refs"] if (other["vendor"], other["object"]) == (ref.vendor, ref.object)]
-    return next((id_ for id_ in ids if id_ != ref.id), None)
+    return next((other.id for other in siblings(record, ref)), None)
 
 
 def _hint(work: Work, record: VendorRecord, link: Link) -> None:

@@ -7,7 +7,7 @@ keeps what was refused. Opt-outs only ever come true, lists of addresses and num
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.kafka.records import Entity
@@ -259,6 +259,19 @@ def with_ref(refs: list[dict[str, str]], ref: Ref) -> list[dict[str, str]]:
     """Return the references with one more, in order."""
     mine = {"vendor": ref.vendor, "object": ref.object, "id": ref.id}
     return sorted([*refs, mine], key=_place) if mine not in refs else refs
+
+
+def remote_id(record: Entity, vendor: str, object_type: str) -> str | None:
+    """Return a vendor's id of a record, None if the vendor does not know it."""
+    found = (ref["id"] for ref in record["refs"] if (ref["vendor"], ref["object"]) == (vendor, object_type))
+    return next(found, None)
+
+
+def siblings(record: Entity, ref: Ref) -> Iterator[Ref]:
+    """Yield the other objects of a reference's vendor and type that are the same record."""
+    for other in record["refs"]:
+        if (other["vendor"], other["object"]) == (ref.vendor, ref.object) and other["id"] != ref.id:
+            yield Ref(ref.vendor, ref.object, other["id"])
 
 
 def without_ref(refs: list[dict[str, str]], ref: Ref) -> list[dict[str, str]]:

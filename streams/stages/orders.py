@@ -12,6 +12,7 @@ from connectors.errors import MappingError
 from connectors.kafka.records import Decision, Entity, VendorRecord
 from streams.stages import commands, holds, money, refunds, rules
 from streams.stages.absorb import absorb
+from streams.stages.merge import remote_id
 from streams.stages.rows import Link, Match
 from streams.stages.work import Work
 
@@ -213,7 +214,7 @@ def _as_kept(work: Work, customer: Entity | None) -> Entity | None:
 
 
 def _is_kept(work: Work, customer: Entity) -> bool:
-    known = any((ref["vendor"], ref["object"]) == (ACCOUNTS, "Customer") for ref in customer["refs"])
+    known = remote_id(customer, ACCOUNTS, "Customer") is not None
     return known or commands.sent(work, ACCOUNTS, f"party/{customer['id']}") is not None
 
 

@@ -14,7 +14,7 @@ from streams.stages import commands, references, reviews
 from streams.stages.identity import NAMESPACE, Resolution
 from streams.stages.mapping import Draft, Ref
 from streams.stages.matching import Band, Candidate, Verdict
-from streams.stages.merge import joined, parted
+from streams.stages.merge import joined, parted, remote_id
 from streams.stages.rows import Apart, Contacts, Question
 from streams.stages.work import Work
 
@@ -110,8 +110,7 @@ def _address(work: Work, left: Entity, former: Entity) -> None:
         asked = commands.sent(work, ref["vendor"], key) if key is not None else None
         mine = f"{key}/".startswith(f"{PARTY}/{left['id']}/")
         if key is not None and asked is not None and mine and asked.remote_id == ref["id"]:
-            own = (it["id"] for it in left["refs"] if (it["vendor"], it["object"]) == (ref["vendor"], ref["object"]))
-            commands.move(work, ref["vendor"], key, next(own, None))
+            commands.move(work, ref["vendor"], key, remote_id(left, ref["vendor"], ref["object"]))
 
 
 def _move(work: Work, source: str, target: str, only: str | None = None) -> None:

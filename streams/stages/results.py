@@ -5,11 +5,11 @@ from typing import Any
 
 from connectors.kafka.records import Entity, VendorResult
 from connectors.wire import iso_micros
-from streams.stages import accounts, canonicalise, commands, references, totals
+from streams.stages import canonicalise, commands, references, totals
 from streams.stages.absorb import absorb, parsed, version_in
 from streams.stages.identity import new_id
 from streams.stages.mapping import Ref
-from streams.stages.merge import with_ref
+from streams.stages.merge import remote_id, with_ref
 from streams.stages.orders import ACCOUNTS
 from streams.stages.work import Work
 
@@ -93,6 +93,6 @@ def _recount(work: Work, order: Entity | None) -> None:
     """Read anew the items that count stock: a sale moves it without a new version of the item."""
     for product_id in dict.fromkeys(line["product_id"] for line in order["lines"]) if order is not None else ():
         product = work.get("product", product_id)
-        item = accounts.remote_id(product, ACCOUNTS, "Item") if product is not None else None
+        item = remote_id(product, ACCOUNTS, "Item") if product is not None else None
         if item is not None and work.linked(Ref(ACCOUNTS, "Item.stock", item)).id is not None:
             commands.fetch(work, ACCOUNTS, "Item", item, None)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from connectors.kafka.records import Entity
 from streams.stages import commands, display, normalise, prospects, telling
-from streams.stages.accounts import ask_customer, ask_item, ask_order, remote_id
+from streams.stages.accounts import ask_customer, ask_item, ask_order
 from streams.stages.mapping import Ref
+from streams.stages.merge import remote_id
 from streams.stages.opportunities import OPPORTUNITY, VENDOR
 from streams.stages.orders import ACCOUNTS, AGREED, document_key, refund_key, stands, take_back, void
 from streams.stages.rows import Told

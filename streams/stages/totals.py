@@ -3,6 +3,8 @@
 The answer to a write puts the question; it is closed when the totals agree, and when the document is void or gone.
 """
 
+from decimal import Decimal
+
 from connectors.kafka.records import Entity
 from streams.stages import holds, money
 from streams.stages.mapping import Ref
@@ -52,17 +54,21 @@ def _said(document: Entity) -> tuple[object, object]:
 
 def _is_settled(work: Work, open_: Match, document: Entity | None) -> bool:
     order = work.get("order", open_.ids[0])
-    return document is None or document["status"] == "VOID" or order is None or not _difference(order, document, "")
+    return document is None or document["status"] == "VOID" or order is None or not _off(order, document)
+
+
+def _off(order: Entity, document: Entity) -> Decimal:
+    """Return by how much a document differs from its order's total, if that has one."""
+    stated = order["grand_total"]
+    return Decimal(0) if stated is None else money.CONTEXT.subtract(document["total"] or 0, stated)
 
 
 def _difference(order: Entity, document: Entity, object_type: str) -> str | None:
-    if order["grand_total"] is None:
-        return None
-    difference = money.CONTEXT.subtract(document["total"] or 0, order["grand_total"])
-    if not difference:
+    off = _off(order, document)
+    if not off:
         return None
     total = f"{money.text(order['grand_total'])} {order['currency']}"
-    return f"the {object_type} is by {money.text(difference)} off the order's total of {total}; correct it there"
+    return f"the {object_type} is by {money.text(off)} off the order's total of {total}; correct it there"
 
 
 def _close(work: Work, object_key: str, open_: Match) -> None:

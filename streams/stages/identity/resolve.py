@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from connectors.kafka.records import Entity
 from streams.stages.identity.exact import match_keys, new_id
 from streams.stages.identity.records import Records
 from streams.stages.mapping import Draft, Ref
 from streams.stages.matching import ORGANISATION, Band, Traits, Verdict, compare
+from streams.stages.merge import siblings
 from streams.stages.tables import Rows
 
 Lookup = Callable[[str, str], Entity | None]
@@ -79,8 +79,4 @@ def _may_join(ref: Ref, traits: Traits, party: Entity) -> bool:
 
 
 def _has_other(party: Entity, mine: Ref) -> bool:
-    return any(_same_type(ref, mine) for ref in party["refs"])
-
-
-def _same_type(ref: dict[str, Any], mine: Ref) -> bool:
-    return bool(ref["vendor"] == mine.vendor and ref["object"] == mine.object and ref["id"] != mine.id)
+    return next(siblings(party, mine), None) is not None
