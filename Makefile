@@ -9,13 +9,15 @@ READY := .venv/.ready
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
+# Bytecode is made here: the roles start side by side, and where nobody may write it later each would compile all anew.
 $(READY): requirements.lock pyproject.toml
 	@echo "==> Python environment in .venv (first time: about 125 packages, 550 MB on disk)"
 	@$(PYTHON) -c 'import sys; sys.exit("Sluiceway needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Say: make PYTHON=python3.x" if sys.version_info < (3, 11) else 0)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@$(BIN)/python -m compileall -q connectors streams
 	@touch $@
 
 demo: $(READY) ## lead to invoice, end to end, on the embedded stack
