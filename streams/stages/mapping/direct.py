@@ -294,7 +294,7 @@ class _Parser:
         first, *further = names
         root = f"{root}.get({first!r})"
         if not further:
-            found = f"(x if (x := {root}) is None or x.__class__ is str else plain(x))"
+            found = f"(x if (x := {root}) is None or x.__class__ is str and NUL not in x else plain(x))"
             self._raw[found] = root
             return found
         for name in further[:-1]:

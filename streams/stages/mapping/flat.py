@@ -96,7 +96,7 @@ class _Inbound(_Template):
     def __init__(self, template: Template) -> None:
         super().__init__(template)
         types = schema.entity(template.entity)
-        self._objects.values |= {"Ref": Ref, "whole": _whole, "items": _items}
+        self._objects.values |= {"Ref": Ref, "whole": _whole, "items": _items, "as_id": schema.as_id}
         self.line("fields, links = {}, {}")
         self._link(template.links, "")
         self._fields(template.fields, "fields", "")
@@ -116,7 +116,7 @@ class _Inbound(_Template):
             raise LeftToEngineError
         self.line(f"y = {self._of(template.id)}")
         self.line("if y is None or y == '': raise ValueError")
-        self.line("return str(y), fields, custom, links, same")
+        self.line("return y if y.__class__ is str else as_id(y), fields, custom, links, same")
 
     def _known(self, reads: frozenset[str]) -> str:
         """Return the head of the block for what a body may not speak of at all."""
@@ -157,7 +157,8 @@ class _Inbound(_Template):
         for n, (vendor, kind, expression) in enumerate(link.candidates):
             with self.block("if True:" if n == 0 else "if y is None:"):
                 self.line(f"y = {self._of(expression)}")
-                self.line(f"y = None if y is None or y == '' else Ref({vendor!r}, {kind!r}, str(y))")
+                self.line("if y is not None and y.__class__ is not str: y = as_id(y)")
+                self.line(f"y = None if y is None or y == '' else Ref({vendor!r}, {kind!r}, y)")
 
     def _typed(self, field: Field) -> None:
         """Let `y` be a field's value in the codec's type."""

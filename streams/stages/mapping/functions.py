@@ -14,6 +14,7 @@ from cel_expr_python import cel
 
 from connectors.wire import iso_micros
 from streams.stages import money, normalise
+from streams.stages.mapping import schema
 from streams.stages.mapping.schema import Type
 
 Scalar = str | int | float | bool | None
@@ -47,6 +48,8 @@ def _text(value: Scalar) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return normalise.text(value)
+    if isinstance(value, list | Mapping):
+        raise ValueError(f"is {schema.named(value)} where a text belongs")  # noqa: TRY004  one error
     return str(value)
 
 

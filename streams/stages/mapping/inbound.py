@@ -68,9 +68,13 @@ def stated_version(template: Template, body: Mapping[str, Any], settings: Mappin
 
 
 def stated_id(template: Template, body: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    """Return the remote id that `body` states, "" if it states none."""
+    """Return the remote id that `body` states, "" if it states none.
+
+    Raises:
+        MappingError: what stands there is no id.
+    """
     found = expressions.evaluate("id", template.id, Scope({"source": body, "settings": settings}, template.sources))
-    return "" if found is None else str(found)
+    return "" if found is None else _as_id("id", found)
 
 
 class _Mapper:
@@ -153,7 +157,7 @@ def _ref(link: Link, scope: Scope, path: str) -> Ref | None:
     for vendor, kind, expression in link.candidates:
         remote_id = expressions.evaluate(path, expression, scope)
         if remote_id not in (None, ""):
-            return Ref(vendor, kind, str(remote_id))
+            return Ref(vendor, kind, _as_id(path, remote_id))
     return None
 
 
@@ -161,7 +165,14 @@ def _remote_id(expression: Expression | None, scope: Scope) -> str:
     found = expressions.evaluate("id", expression, scope)
     if found in (None, ""):
         raise MappingError("id", "is required, but the record has nothing for it")
-    return str(found)
+    return _as_id("id", found)
+
+
+def _as_id(path: str, value: Any) -> str:
+    try:
+        return schema.as_id(value)
+    except ValueError as error:
+        raise MappingError(path, str(error)) from None
 
 
 def _whole(wanted: Type, value: Any) -> Any:

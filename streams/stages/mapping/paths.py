@@ -16,6 +16,8 @@ Tree = dict[str, Any]
 """Declared fields by name: None for a leaf, a Tree below; a list's tree stands under `[]`."""
 ITEMS = "[]"
 MAX_INT = 2**63
+NUL = "\0"
+"""The engine ends a text there, and no vendor takes it."""
 _STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 SEGMENT = re.compile(r"[A-Za-z_]\w*(\[\])?")
 
@@ -55,12 +57,14 @@ def fill(tree: Tree | None, value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return a JSON or canonical value as CEL takes it: decimals, dates and instants as text."""
+    """Return a JSON or canonical value as CEL takes it: decimals, dates and instants as text, texts without NUL."""
     kind = value.__class__
-    if kind is str or value is None or kind is bool:
+    if kind is str:
+        return value.replace(NUL, "") if NUL in value else value
+    if value is None or kind is bool:
         return value
     if kind is dict:
-        return {str(key): plain(item) for key, item in value.items()}
+        return {plain(str(key)): plain(item) for key, item in value.items()}
     if kind is list:
         return [plain(item) for item in value]
     write = _SCALARS.get(kind)
@@ -81,7 +85,7 @@ _SCALARS: Mapping[type, Callable[[Any], Any]] = {
 
 def _unusual(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {plain(str(key)): plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, tuple) else value
 
 

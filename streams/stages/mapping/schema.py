@@ -100,6 +100,17 @@ def named(value: Any) -> str:
     return NAMES.get(type(value), type(value).__name__)
 
 
+def as_id(value: Any) -> str:
+    """Return what an expression yields as a vendor's id.
+
+    Raises:
+        ValueError: it is a list or a map.
+    """
+    if isinstance(value, list | dict):
+        raise ValueError(f"is {named(value)} where an id belongs")  # noqa: TRY004  one error
+    return str(value)
+
+
 def complete(fields: Mapping[str, Type], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record with every field that has a default, as the codec would read it back."""
     return {name: given.get(name, wanted.default) for name, wanted in fields.items()}

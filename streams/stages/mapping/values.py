@@ -28,7 +28,7 @@ def _below(record: Any, name: str) -> Any:
 
 def _leaf(record: Any, name: str) -> Any:
     value = _below(record, name)
-    return value if value is None or value.__class__ is str else paths.plain(value)
+    return value if value is None or (value.__class__ is str and paths.NUL not in value) else paths.plain(value)
 
 
 def _item(of: Any, name: str) -> Any:
@@ -103,6 +103,7 @@ def _filtered(holds: Callable[[Any], bool], items: Any) -> list[Any]:
 
 HELPERS: Mapping[str, Any] = {
     "__builtins__": {kind.__name__: kind for kind in (str, bool, len, TypeError, ValueError)},
+    "NUL": paths.NUL,
     "plain": paths.plain,
     "read": _read,
     "below": _below,

@@ -18,7 +18,7 @@ from streams.stages.mapping.templates import files
 
 LEAVES = st.sampled_from(
     [None, "", " a  b ", "2026-03-01", "2026-03-01T10:00:00Z", "ann@example.com", "DE", "+14155550100", "Acme\nInc",
-     "7",
+     "7", "A\0b", "\0",
      "1.50", "Voided", "USD", True, False, 0, -3, 2**70, Decimal("12.30"), Decimal(0), ["x"], {"y": 1}]
 )  # fmt: skip
 SHAPES = [
@@ -27,7 +27,8 @@ SHAPES = [
     "a.text + 'x'", "a.many.map(m, m.leaf)", "a.many.filter(m, m.leaf != null)", "a.many + ['x']", "a.number + 1",
     "a.text == 'x' || a.number > 3", "a.text != null && a.text.startsWith('A')", "a.deep.leaf", "a.deep",
     "coalesce([a.text, a.number, 'z'])", "text(a.number) + text(a.text)",
-    "joined('-', a.many.map(m, text(m.leaf)))",
+    "joined('-', a.many.map(m, text(m.leaf)))", "joined('-', [a.text, a.number])", "emails([a.text])",
+    "phones([a.text], null)", "lower(a.text)", "[a.text, a.number]",
     "a.many[0]", "a.many[1].leaf", "size(a.many) > 0", "size(a.text)", "text(a.text).split(':')",
     "case(a.text, {'x': 'y', 'Voided': a.number}, null)",
     "string(a.number)", "string(a.text)",
@@ -37,7 +38,7 @@ SHAPES = [
 TREES: Mapping[str, Tree] = {"a": paths.declare(["text", "number", "deep.leaf", "many[].leaf"])}
 
 
-FEW = st.sampled_from([None, "", "x", False, 0, 4, Decimal("1.5"), ["x"]])
+FEW = st.sampled_from([None, "", "x", "x\0", "\0", False, 0, 4, Decimal("1.5"), ["x"], {"y\0": "z\0"}])
 
 
 def values(tree: Tree | None, leaves: st.SearchStrategy[Any] = LEAVES) -> st.SearchStrategy[Any]:

@@ -32,7 +32,7 @@ def leaf(name: str) -> st.SearchStrategy[Any]:
         fit = ["12.30", "0", "7"]
     else:
         fit = [" a  b ", "ann@example.com", "+14155550100", "Acme\nInc", "US", "PERSON", "INVOICE", "OPEN", "Voided"]
-    return st.sampled_from([*fit, *fit, *fit, None, "", True, 4])
+    return st.sampled_from([*fit, *fit, *fit, None, "", True, 4, "A\0b", {"y": 1}, ["x"]])
 
 
 def records(tree: Tree | None, name: str = "") -> st.SearchStrategy[Any]:
@@ -97,3 +97,37 @@ def test_an_expression_of_another_shape_leaves_the_template_to_the_fields() -> N
     template = parse("x.yaml", text.replace("text(source.Family)", """ "source.Family.matches('x') ? 'y' : 'z'" """))
     assert template.flat is None
     assert inbound.draft(template, {"Id": "1", "Name": "Desk", "Family": "xx"}, SETTINGS).fields["family"] == "y"
+
+
+CUSTOMER = {"id": 5, "email": "ann@x.example", "first_name": "Ann", "last_name": "Lee", "billing": {"country": "US"}}
+
+
+@pytest.mark.parametrize("wrong", [{"y": 1}, ["x"]])
+@pytest.mark.parametrize(
+    ("template", "given_", "field", "named"),
+    [
+        ("woocommerce/customer", CUSTOMER, "id", "id"),
+        ("woocommerce/customer", CUSTOMER, "first_name", "name"),
+        ("salesforce/contact", {"Id": "003A", "LastName": "Lee"}, "Email", "emails"),
+        ("woocommerce/refund", {"id": 7, "parent_id": 5, "amount": "1.00"}, "parent_id", "same_as"),
+        ("woocommerce/refund", {"id": 7, "parent_id": 5, "amount": "1.00"}, "reason", "refunds/0/reason"),
+        ("salesforce/contact", {"Id": "003A", "LastName": "Lee", "AccountId": "001A"}, "AccountId", "organisation_id"),
+    ],
+)
+def test_a_list_or_map_where_a_text_belongs_is_refused(
+    template: str, given_: dict[str, Any], field: str, named: str, wrong: Any
+) -> None:
+    """Never its Python spelling: the error names the field; without the fault the record is read."""
+    found = TEMPLATES.named(template)
+    inbound.draft(found, given_, SETTINGS)
+    with pytest.raises(MappingError) as error:
+        inbound.draft(found, {**given_, field: wrong}, SETTINGS)
+    assert error.value.field == named
+
+
+def test_nul_is_left_out_of_texts() -> None:
+    """No vendor takes it; the rest of the text stays, at once and field by field."""
+    found = TEMPLATES.named("woocommerce/customer")
+    given_ = {**CUSTOMER, "first_name": "A\0nn", "email": "ann@x.example\0"}
+    for made in (inbound.draft(found, given_, SETTINGS), inbound.by_field(found, given_, SETTINGS)):
+        assert (made.fields["name"], made.fields["emails"]) == ("Ann Lee", ["ann@x.example"])
