@@ -1,4 +1,4 @@
-"""`sluiceway orders`: what was agreed before the accounts were connected."""
+"""`sluiceway orders`: what the accounts did not hear of while they were not connected."""
 
 import getpass
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,13 @@ from streams.commands.failures import run
 from streams.commands.reading import latest
 from streams.connecting import decide
 from streams.settings import Settings
-from streams.stages.orders import AGREED, SEND
+from streams.stages.bookings import AGREED
+from streams.stages.orders import EVERY, SEND
 
 
 @click.group()
 def orders() -> None:
-    """Send what was agreed before QuickBooks was connected."""
+    """Send what was agreed, changed or taken back while QuickBooks was not connected."""
 
 
 @orders.command("send")
@@ -31,6 +32,8 @@ def send(tenant: str, since: datetime, *, dry_run: bool) -> None:
     """Let the agreed orders of TENANT that have no document in the accounts be sent.
 
     Rules judge them as they are now; what waits for a person goes on waiting, what was sent already is not sent again.
+    Whatever the day, orders that the accounts have follow what was told of them while QuickBooks was not connected:
+    what was taken back is voided.
     """
     settings = Settings()
     ids = RegistryIds(settings.registry)
@@ -39,14 +42,15 @@ def send(tenant: str, since: datetime, *, dry_run: bool) -> None:
     async def work() -> None:
         await ids.warm([INBOX])
         now, by = SystemClock().now(), getpass.getuser()
-        await decide(settings.kafka, codec, *(Decision(tenant, SEND, now, by=by, order=one["id"]) for one in found))
+        ids_ = [*(one["id"] for one in found), EVERY]
+        await decide(settings.kafka, codec, *(Decision(tenant, SEND, now, by=by, order=id_) for id_ in ids_))
 
     try:
         orders_ = latest(settings.kafka, codec, "order", tenant)
         found = waiting(orders_, latest(settings.kafka, codec, "invoice", tenant), since.date())
         for order in found:
             click.echo(f"{order['closed_on']}  {order['id']}  {order['name'] or ''}")
-        if found and not dry_run:
+        if not dry_run:
             run(work())
     finally:
         ids.close()

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 from connectors.errors import MappingError
 from connectors.kafka.records import Entity
-from streams.stages import commands, display
-from streams.stages.merge import remote_id
-from streams.stages.orders import (
+from streams.stages import bookings, commands, display
+from streams.stages.bookings import (
     ACCOUNTS,
     AGREED,
     booked_as,
@@ -16,6 +15,7 @@ from streams.stages.orders import (
     refund_key,
     stands,
 )
+from streams.stages.merge import remote_id
 from streams.stages.work import Work
 
 ITEMS = "items"
@@ -28,7 +28,7 @@ RETURNS: Mapping[str, str] = {
 
 
 def ask_order(work: Work, order: Entity) -> None:
-    """Ask for everything that an order needs, parents first.
+    """Ask for everything that an order needs, parents first; of what the accounts have of it already, once they can.
 
     Raises:
         MappingError: an outbound template cannot be filled.
@@ -36,6 +36,10 @@ def ask_order(work: Work, order: Entity) -> None:
     customer, contact = work.get("party", order["customer_id"]), work.get("party", order["contact_id"])
     if customer is None:
         raise MappingError("customer_id", "the order's customer was deleted; give the order another at its source")
+    if ACCOUNTS not in work.settings.vendors:
+        if stands(work, order):
+            bookings.owe(work, order["id"])
+        return
     # Whatever the order calls its customer: what is asked for refers to the party that stands.
     records = {"order": {**order, "customer_id": customer["id"]}, "customer": customer, "contact": contact}
     if order["status"] == AGREED:

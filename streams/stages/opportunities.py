@@ -13,6 +13,7 @@ from connectors.errors import MappingError
 from connectors.kafka.records import VendorRecord
 from streams.stages import commands, content, orders
 from streams.stages.absorb import absorb
+from streams.stages.bookings import AGREED
 from streams.stages.mapping import Ref
 from streams.stages.rows import Contacts, Link
 from streams.stages.work import Work
@@ -62,7 +63,7 @@ def _ask(work: Work, record: VendorRecord, link: Link, opportunity: Mapping[str,
     """
     template, order = work.settings.templates.inbound(VENDOR, OPPORTUNITY), work.get("order", link.id)
     digest = content.digest(template, work.settings.fingerprint, {OPPORTUNITY: opportunity}) if template else ""
-    echo = record.ours and digest == link.digest and order is not None and order["status"] == orders.AGREED
+    echo = record.ours and digest == link.digest and order is not None and order["status"] == AGREED
     if record.source_version > link.source_version or digest != link.digest:
         _note(work, record, link, digest)
         if not echo:

@@ -10,61 +10,19 @@ from typing import Any
 
 from connectors.errors import MappingError
 from connectors.kafka.records import Decision, Entity, VendorRecord
-from streams.stages import commands, holds, money, refunds, rules
+from streams.stages import bookings, commands, holds, money, refunds, rules
 from streams.stages.absorb import absorb
+from streams.stages.bookings import ACCOUNTS, AGREED, document_key, stands
 from streams.stages.merge import remote_id
-from streams.stages.rows import Link, Match
+from streams.stages.rows import Link
 from streams.stages.work import Work
 
-ACCOUNTS = "quickbooks"
-AGREED = "WON"
 SEND = "send"
 """Verdict of a decision about an order."""
+EVERY = ""
+"""In place of an order: all that the accounts have otherwise than they are, as they were not connected."""
 DOCUMENTS: Mapping[str, str] = {"INVOICE": "Invoice", "SALES_RECEIPT": "SalesReceipt"}
-VOID = "void"
-"""Kind of match rows: under which names a payment or refund was booked that its source then took back."""
 HUNDRED = Decimal(100)
-
-
-def document_key(order: Entity) -> str:
-    """Return our name of the order's document in the accounts."""
-    return f"order/{order['id']}/{order['episode']}"
-
-
-def refund_key(order: Entity, refund: Mapping[str, Any]) -> str:
-    """Return our name of what the accounts have for a refund."""
-    return f"refund/{order['id']}/{refund['id']}"
-
-
-def payment_key(order: Entity, payment: Mapping[str, Any]) -> str:
-    """Return our name of a payment on the order's document."""
-    return f"payment/{order['id']}/{order['episode']}/{payment['id']}"
-
-
-def booked_as(work: Work, key: str) -> str:
-    """Return the name under which a payment or refund is booked: what was taken back and is told anew has another."""
-    asked = commands.sent(work, ACCOUNTS, key)
-    void = work.rows.matches.get(VOID, key) if asked is not None and asked.closed else None
-    return key if void is None else f"{key}/{len(void.ids) + 1}"
-
-
-def take_back(work: Work, key: str, lane: str) -> None:
-    """Void a payment or refund of which the order's source does not tell any more."""
-    booked = booked_as(work, key)
-    if commands.void(work, ACCOUNTS, booked, lane):
-        before = work.rows.matches.get(VOID, key)
-        work.rows.matches.put(Match([*(before.ids if before is not None else ()), booked]), VOID, key)
-
-
-def is_received(order: Entity) -> bool:
-    """Tell whether any money came for an order."""
-    return bool(order["payments"]) or order["payment_status"] in ("PAID", "PARTLY_PAID")
-
-
-def stands(work: Work, order: Entity) -> bool:
-    """Tell whether the episode's document was asked for and is neither void nor deleted."""
-    document = commands.sent(work, ACCOUNTS, document_key(order))
-    return document is not None and not document.closed
 
 
 def take(work: Work, record: VendorRecord, link: Link, body: Mapping[str, Any]) -> None:
@@ -77,16 +35,11 @@ def take(work: Work, record: VendorRecord, link: Link, body: Mapping[str, Any]) 
     id_ = absorb(work, record.vendor, record.object, body, record.source_version)
     refunds.settle(work, id_)
     order = work.get("order", id_)
-    if order is None:
+    if order is None or order["status"] != AGREED:
         return
-    if former is not None:
-        _retract(work, order, former)
-    if order["status"] != AGREED:
-        _void(work, order, former)
-    elif order["customer_id"] is None:
+    if order["customer_id"] is None:
         raise MappingError("customer_id", "is unknown: the order names neither a known customer nor a buyer")
-    else:
-        agree(work, id_, former)
+    agree(work, id_, former)
 
 
 def agree(work: Work, id_: str, former: Entity | None) -> None:
@@ -115,23 +68,45 @@ def agree(work: Work, id_: str, former: Entity | None) -> None:
 def decide(work: Work, decision: Decision) -> bool:
     """Let an agreed order be sent of which the accounts know nothing yet; False: the decision is about something else.
 
+    One about every order lets those be as they should that the accounts have but did not hear of any more.
+
     Raises:
         MappingError: there is no such order, or nowhere to send it.
     """
     if decision.verdict != SEND:
         return False
     order = work.get("order", decision.order)
-    if order is None:
+    if order is None and decision.order != EVERY:
         raise MappingError("order", f"{decision.order!r} is no order of {work.tenant}")
     if ACCOUNTS not in work.settings.vendors:
-        raise MappingError("order", f"{order['id']} cannot be sent: QuickBooks is not connected")
-    if order["status"] == AGREED and commands.sent(work, ACCOUNTS, document_key(order)) is None:
+        raise MappingError("order", f"{decision.order or 'nothing'} cannot be sent: QuickBooks is not connected")
+    if order is None:
+        for id_ in bookings.owing(work):
+            _make_up(work, id_)
+    elif order["status"] == AGREED and commands.sent(work, ACCOUNTS, document_key(order)) is None:
         agree(work, order["id"], order)
     return True
 
 
+def _make_up(work: Work, id_: str) -> None:
+    """Let the accounts have of an order what they should, as if they had been connected all the time."""
+    order = work.get("order", id_)
+    if order is not None and order["status"] == AGREED:
+        agree(work, id_, order)
+        order = work.get("order", id_)
+    if order is not None:
+        bookings.make_up(work, order)
+        work.won.setdefault(id_, rules.Verdict({}, skip=not stands(work, order)))
+
+
 def settle(work: Work) -> None:
-    """Let the customers of what is sent now, be it that a person accepted it, have a currency in the accounts."""
+    """Take what ended out of the books; let the customers of what is sent now have a currency in the accounts."""
+    refunds.follow(work)
+    bookings.settle(work)
+    for before, after in work.touched("order"):
+        if before is not None and before["status"] == AGREED and after is not None and after["status"] != AGREED:
+            holds.drop(work, before)
+    # What is sent may also be what a person accepted.
     for id_, verdict in work.won.items():
         order = work.get("order", id_)
         customer = work.get("party", order["customer_id"]) if order is not None else None
@@ -160,13 +135,14 @@ def _decided(work: Work, order: Entity) -> Entity:
 
 def _renewed(work: Work, order: Entity, former: Entity | None) -> Entity:
     """Return the order, in a new episode if that under way has a receipt although not all is paid any more."""
-    if former is None or former["payment_status"] != "PAID" or order["payment_status"] == "PAID":
+    key = document_key(order)
+    was_paid = former is not None and (former["payment_status"] == "PAID" or key in bookings.owed(work, order["id"]))
+    if not was_paid or order["payment_status"] == "PAID":
         return order
-    document = commands.sent(work, ACCOUNTS, document_key(order))
+    document = commands.sent(work, ACCOUNTS, key)
     if document is None or document.object != DOCUMENTS["SALES_RECEIPT"] or order["document"] != "INVOICE":
         return order
-    is_void = commands.void(work, ACCOUNTS, document_key(order), order["customer_id"])
-    return {**order, "episode": order["episode"] + is_void}
+    return {**order, "episode": order["episode"] + bookings.void(work, order, key, order["customer_id"])}
 
 
 def _total(lines: Sequence[Mapping[str, Any]]) -> Decimal:
@@ -225,43 +201,7 @@ def _keep_currency(work: Work, order: Entity, customer: Entity) -> None:
 
 
 def end(work: Work, id_: str, status: str) -> None:
-    """End the episode of an order, if one is under way: its document is to be voided."""
+    """End the episode of an order, if one is under way."""
     order = work.get("order", id_)
     if order is not None and order["status"] in (AGREED, "OPEN"):
         work.set("order", id_, status=status)
-        _void(work, {**order, "status": status}, order)
-
-
-def _void(work: Work, order: Entity, former: Entity | None) -> None:
-    """Void what was agreed before, and close the question about it."""
-    if former is not None and former["status"] == AGREED:
-        holds.drop(work, former)
-        void(work, order, former)
-
-
-def void(work: Work, order: Entity, former: Entity) -> None:
-    """Void an order's document; one against which money was given back stays, the refunds correct it.
-
-    What was paid on it, or credited before any money came, goes with the document.
-
-    Args:
-        work: the unit of work.
-        order: as it is now, not agreed any more.
-        former: the order before, whose payments and customer are those of the document.
-    """
-    if order["refunds"] and is_received(order):
-        return
-    lane = former["customer_id"] or former["id"]
-    for payment in former["payments"]:
-        commands.void(work, ACCOUNTS, booked_as(work, payment_key(former, payment)), lane)
-    commands.void(work, ACCOUNTS, document_key(former), lane)
-    for refund in order["refunds"]:
-        take_back(work, refund_key(order, refund), lane)
-
-
-def _retract(work: Work, order: Entity, former: Entity) -> None:
-    """Void the payments of which the order's source does not tell any more."""
-    left = {payment["id"] for payment in order["payments"]}
-    for payment in former["payments"]:
-        if payment["id"] not in left:
-            take_back(work, payment_key(former, payment), former["customer_id"])

@@ -13,6 +13,7 @@ from msgspec.structs import asdict, replace
 
 from connectors.errors import MappingError
 from connectors.kafka.records import Entity, VendorRecord
+from streams.stages import bookings
 from streams.stages.mapping import Ref
 from streams.stages.mapping.inbound import draft
 from streams.stages.rows import Link, Match, Refund
@@ -21,7 +22,7 @@ from streams.stages.work import Work
 PAYMENT = "payment"
 """Stands for the reference of a payment where another object's id would."""
 PAID = "paid"
-"""Kind of match rows: whose payment a reference is; what is given back of one that paid several is the first one's."""
+"""Kind of match rows: whose payment a reference is, in order of id."""
 OF = "refund"
 """Kind of match rows: what an object is given back for, as type and id, so that it is found when the object is gone."""
 
@@ -74,6 +75,17 @@ def _recount(work: Work, id_: str | None) -> None:
         work.set("order", order["id"], refunds=_collected(work, order))
 
 
+def follow(work: Work) -> None:
+    """Let refunds of a payment that paid several orders be booked on one that is sold, where one of them just ended."""
+    for before, after in work.touched("order"):
+        if before is not None and after is not None and _stage(before) != _stage(after):
+            settle(work, after["id"])
+
+
+def _stage(order: Entity) -> tuple[str, int]:
+    return order["status"], order["episode"]
+
+
 def settle(work: Work, id_: str) -> None:
     """Give an order, just taken in, what was told of it before, and let its payments lead to it."""
     order = work.get("order", id_)
@@ -86,7 +98,7 @@ def settle(work: Work, id_: str) -> None:
         work.rows.matches.put(Match(ids), PAID, vendor, reference)
         others |= dict.fromkeys(other for other in ids if other != id_)
     refunds = _collected(work, order)
-    if refunds:
+    if refunds or others:
         work.set("order", id_, refunds=refunds)
     for other in others:
         _recount(work, other)
@@ -97,7 +109,14 @@ def _order_of(work: Work, of: Ref) -> str | None:
         link = work.linked(of)
         return link.id if link.entity == "order" else None
     match = work.rows.matches.get(PAID, of.vendor, of.id)
-    return match.ids[0] if match is not None else None
+    return _bearer(work, match) if match is not None else None
+
+
+def _bearer(work: Work, paid: Match) -> str:
+    """Return on which of the orders that a payment paid its refunds are booked: the first that is sold, if one is."""
+    orders = (work.get("order", id_) for id_ in paid.ids)
+    sold = next((order["id"] for order in orders if order is not None and bookings.is_sold(work, order)), None)
+    return str(sold or paid.ids[0])
 
 
 def _collected(work: Work, order: Entity) -> list[dict[str, Any]]:
@@ -105,7 +124,7 @@ def _collected(work: Work, order: Entity) -> list[dict[str, Any]]:
     named = [(ref["vendor"], ref["object"], ref["id"]) for ref in order["refs"]]
     for vendor, reference in _payments(order):
         paid = work.rows.matches.get(PAID, vendor, reference)
-        if paid is not None and paid.ids[0] == order["id"]:
+        if paid is not None and _bearer(work, paid) == order["id"]:
             named.append((vendor, PAYMENT, reference))
     found = [asdict(row) for key in named for _, row in work.rows.refunds.scan(*key)]
     return sorted(found, key=lambda refund: (str(refund["refunded_on"]), refund["id"]))

@@ -13,7 +13,7 @@ from streams.replies import Asked, State
 from streams.stages import commands, rows
 from streams.stages.absorb import absorb, parsed
 from streams.stages.accounts import ask_customer
-from streams.stages.orders import ACCOUNTS
+from streams.stages.bookings import ACCOUNTS
 from streams.stages.work import Emit, Work
 
 VENDOR = "api"

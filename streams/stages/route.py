@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from connectors.kafka.records import Entity
 from streams.stages import commands, display, normalise, prospects, telling
 from streams.stages.accounts import ask_customer, ask_item, ask_order
+from streams.stages.bookings import ACCOUNTS, document_key, stands
 from streams.stages.mapping import Ref
 from streams.stages.merge import remote_id
 from streams.stages.opportunities import OPPORTUNITY, VENDOR
-from streams.stages.orders import ACCOUNTS, AGREED, document_key, refund_key, stands, take_back, void
 from streams.stages.rows import Told
 from streams.stages.work import Change, Work
 
@@ -128,15 +128,7 @@ def _product(work: Work, change: Change) -> None:
 def _order(work: Work, change: Change) -> None:
     """What the accounts have of an order follows it, e.g. when a product becomes known that its lines named."""
     order = change.after
-    if order is None:
-        return
-    left = {refund["id"] for refund in order["refunds"]}
-    for refund in change.before["refunds"] if change.before is not None else ():
-        if refund["id"] not in left:
-            take_back(work, refund_key(order, refund), order["customer_id"] or order["id"])
-    if order["status"] != AGREED and stands(work, order):
-        void(work, order, order)  # a refund that kept the document may be gone now
-    if order["id"] not in work.won and not order["hold"] and stands(work, order):
+    if order is not None and order["id"] not in work.won and not order["hold"] and stands(work, order):
         ask_order(work, order)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from connectors.kafka.records import Decision
 from streams.cli import main
 from streams.commands import orders
 from streams.commands.orders import waiting
@@ -47,3 +48,34 @@ def test_a_dry_run_names_them_and_writes_nothing(monkeypatch: pytest.MonkeyPatch
     assert result.output.splitlines() == [
         "2026-03-05  first  Order first", "2026-03-09  new  Order new", "2 orders would be sent",
     ]  # fmt: skip
+
+
+class Ids:
+    """A registry that need not be asked."""
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    async def warm(self, *_: Any) -> None:
+        """Know all schemas."""
+
+    def close(self) -> None:
+        """Let go of nothing."""
+
+
+@pytest.mark.parametrize(("since", "sent"), [("2026-03-05", ["first", "new", ""]), ("2026-04-01", [""])])
+def test_what_changed_in_the_books_is_made_up_for_with_them(
+    monkeypatch: pytest.MonkeyPatch, since: str, sent: list[str]
+) -> None:
+    """One decision an order, and one about all that the accounts did not hear of, whatever the day."""
+    decided: list[Decision] = []
+
+    async def decide(_kafka: object, _codec: object, *decisions: Decision) -> None:
+        decided.extend(decisions)
+
+    monkeypatch.setattr(orders, "latest", lambda _kafka, _codec, entity, _tenant: RECORDS[entity])
+    monkeypatch.setattr(orders, "RegistryIds", Ids)
+    monkeypatch.setattr(orders, "decide", decide)
+    result = CliRunner().invoke(main, ["orders", "send", "acme", "--since", since])
+    assert result.exit_code == 0, result.output
+    assert [(one.verdict, one.order) for one in decided] == [("send", id_) for id_ in sent]

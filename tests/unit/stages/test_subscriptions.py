@@ -16,7 +16,7 @@ from connectors.kafka.records import Command, ConnectionChanged
 from connectors.kafka.topics import REVIEW
 from streams.stages.mapping import Templates
 from streams.stages.pipeline import Pipeline
-from tests.unit.stages.kit import ACCOUNT, CONTACT, TENANT, Company, at, body
+from tests.unit.stages.kit import ACCOUNT, CONTACT, TENANT, Company, at, body, envelope, version
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "stripe"
 
@@ -337,3 +337,36 @@ def test_a_payment_of_two_invoices_is_given_back_once(company: Company, arrival:
     given = {order["refs"][0]["id"]: len(order["refunds"]) for order in company.latest("order").values()}
     assert given == {"in_1": 0, "in_2": 1}
     assert list(asked_for.values()).count("PUT") == 1
+
+
+@pytest.mark.parametrize("first", ["in_1", "in_2"])
+@pytest.mark.parametrize("arrival", list(itertools.permutations(("in_1", "in_2", "void", "refund"))))
+def test_the_refund_of_a_payment_of_two_invoices_is_booked_on_the_one_that_stands(
+    company: Company, first: str, arrival: Sequence[str]
+) -> None:
+    """Whichever comes first, and whichever of the two is void: once, on the other."""
+    connected(company)
+    asked_for: list[str] = []
+    for step in arrival:
+        if step == "refund":
+            commands = told(company, "refund")
+        elif step == "void":
+            commands = told(company, "invoice", 2, id=first, status="void")
+        else:
+            commands = told(company, "invoice", 1, id=step)
+        asked_for += [c.operation for c in commands if c.object == "RefundReceipt"]
+    given = {order["refs"][0]["id"]: len(order["refunds"]) for order in company.latest("order").values()}
+    assert given == {"in_1": int(first == "in_2"), "in_2": int(first == "in_1")}
+    assert asked_for.count("PUT") - asked_for.count("VOID") == 1
+
+
+def test_the_refund_goes_to_the_other_invoice_if_a_person_voided_the_document_of_the_first(company: Company) -> None:
+    """The sale is out of the books already; the payment was for two."""
+    connected(company)
+    receipts = {id_: told(company, "invoice", 1, id=id_)[-1] for id_ in ("in_1", "in_2")}
+    about = {"TotalAmt": 0, "TxnDate": "2026-02-28", "Balance": 0, "CurrencyRef": {"value": "EUR"}}
+    for place, command in enumerate(receipts.values()):
+        company.result(command, str(place), {**envelope(str(place), 0), **about, "TotalAmt": 107.8})
+    company.record("quickbooks", "SalesReceipt", {**envelope("1", 3), **about, "PrivateNote": "Voided"}, version(3))
+    [given] = [c for c in told(company, "refund", 2) if c.vendor == "quickbooks"]
+    assert given.object_key.split("/")[1] == receipts["in_1"].object_key.split("/")[1]

@@ -1,0 +1,130 @@
+"""Orders that wait for a person, and documents that the accounts total otherwise."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from connectors.kafka.records import Decision
+from tests.unit.stages.kit import AT, TENANT, Company, body, envelope, of, version
+from tests.unit.stages.shop import VENDORS, document, kinds, order, reviews, tell
+
+
+@pytest.mark.parametrize(
+    ("more", "rules", "reason"),
+    [
+        ({"total": "17.41"}, "", "come to 17.4 USD, but the total is 17.41: a difference of 0.01"),
+        ({"total": "17.39"}, "", "come to 17.4 USD, but the total is 17.39: a difference of -0.01"),
+        ({}, "rules: [{name: gift, when: 'true', then: {discount_percent: 10}}]", "a difference of 1.2"),
+        ({}, "rules: [{name: big, when: order.total > 5, then: {hold: true}}]", "held by rule big"),
+    ],
+)
+def test_what_waits_asks_a_person_and_goes_on_once_accepted(
+    company: Company, more: dict[str, Any], rules: str, reason: str
+) -> None:
+    """The question names the reason; the answer is good for as long as the reason is the same."""
+    company.connect(*VENDORS, rules=rules)
+    assert tell(company, order(**more), "1") == []
+    [question] = reviews(company)
+    assert question.reason.endswith(reason)
+    assert (company.only("order")["hold"], question.open) == (True, True)
+    assert tell(company, order(**more, number="7a"), "2") == []
+    assert len(reviews(company)) == 1
+    accepted = company.take(Decision(TENANT, "accept", AT, review=question.id))
+    assert kinds(accepted) == ["PUT Customer", "PUT SalesReceipt"]
+    assert [item.open for item in reviews(company)] == [True, False]
+    assert kinds(tell(company, order(**more, number="7b"), "3")) == ["PUT SalesReceipt"]
+    assert len(reviews(company)) == 2
+
+
+def test_a_rejected_order_is_not_sent(company: Company) -> None:
+    """It stays as it is, and nobody is asked again for the same reason."""
+    company.connect(*VENDORS)
+    tell(company, order(total="17.41"), "1")
+    [question] = reviews(company)
+    assert company.take(Decision(TENANT, "reject", AT, review=question.id)) == []
+    assert tell(company, order(total="17.41", number="7a"), "2") == []
+    assert len(reviews(company)) == 2
+
+
+def test_a_question_that_no_longer_arises_is_closed(company: Company) -> None:
+    """The shop corrects the order: it is sent, and the question goes."""
+    company.connect(*VENDORS)
+    tell(company, order(total="17.41"), "1")
+    assert kinds(tell(company, order(), "2")) == ["PUT Customer", "PUT SalesReceipt"]
+    assert [item.open for item in reviews(company)] == [True, False]
+    assert company.only("order")["hold_reason"] is None
+
+
+def test_a_document_that_the_accounts_total_otherwise_is_asked_about(company: Company) -> None:
+    """Their tax may be another: the difference is named, the document stays."""
+    company.connect(*VENDORS)
+    receipt = of(tell(company, order(), "1"), "quickbooks", "SalesReceipt")
+    company.result(receipt, "9", document(receipt, "9", 17.52))
+    [question] = reviews(company)
+    assert question.reason == "the SalesReceipt is by 0.12 off the order's total of 17.4 USD; correct it there"
+
+
+CORRECTED: Mapping[str, dict[str, Any]] = {
+    "agrees": {"TotalAmt": 17.4},
+    "void": {"TotalAmt": 0, "PrivateNote": "Voided - x"},
+    "gone": {"deleted": True},
+}
+
+
+@pytest.mark.parametrize("how", CORRECTED)
+def test_the_question_about_a_total_is_closed_once_it_is_answered_in_the_accounts(company: Company, how: str) -> None:
+    """A person corrects the document, voids or deletes it; as long as the totals differ, the question stays."""
+    company.connect(*VENDORS)
+    receipt = of(tell(company, order(), "1"), "quickbooks", "SalesReceipt")
+    company.result(receipt, "9", document(receipt, "9", 17.52))
+    stored = {**document(receipt, "9", 17.5), **envelope("9", 1)}
+    company.record("quickbooks", "SalesReceipt", stored, version(1))
+    assert [item.open for item in reviews(company)] == [True]
+    deleted = CORRECTED[how].get("deleted", False)
+    stored |= {**envelope("9", 2), **CORRECTED[how]}
+    company.record("quickbooks", "SalesReceipt", stored, version(2), deleted=deleted)
+    assert [item.open for item in reviews(company)] == [True, False]
+    assert len({item.id for item in reviews(company)}) == 1
+
+
+def test_the_question_about_a_total_follows_the_order(company: Company) -> None:
+    """The shop changes the order: another difference is another question, none is none; ended, the last is closed."""
+    company.connect(*VENDORS)
+    for number, (total, stored) in enumerate([("17.40", 17.5), ("18.40", 18.6), ("19.40", 19.4), ("20.40", 20.5)]):
+        shipping = f"{5 + number}.00"
+        [receipt] = tell(company, order(shipping_total=shipping, total=total), str(number))[-1:]
+        company.result(receipt, "9", {**document(receipt, "9", stored), **envelope("9", number)})
+    assert [item.open for item in reviews(company)] == [True, False, True, False, True]
+    [void] = tell(company, order("cancelled"), "5")
+    voided = {**document(void, "9", 0), **envelope("9", 9), "PrivateNote": "Voided"}
+    company.result(void, "9", voided)
+    assert [item.open for item in reviews(company)][5:] == [False]
+
+
+def test_an_answer_to_what_is_asked_otherwise_by_now_asks_nobody(company: Company) -> None:
+    """The order changed meanwhile: the document is on its way to the new total."""
+    company.connect(*VENDORS)
+    first = of(tell(company, order(), "1"), "quickbooks", "SalesReceipt")
+    second = of(tell(company, order(shipping_total="6.00", total="18.40"), "2"), "quickbooks", "SalesReceipt")
+    company.result(first, "9", document(first, "9", 17.4))
+    company.result(second, "9", document(second, "9", 18.4))
+    assert reviews(company) == []
+
+
+def test_an_accepted_order_is_booked_in_its_currency(company: Company) -> None:
+    """A customer that the accounts do not know yet is kept in it, as without the question."""
+    company.connect(*VENDORS)
+    tell(company, order(currency="EUR", total="17.41"), "1")
+    [question] = reviews(company)
+    customer, receipt = company.take(Decision(TENANT, "accept", AT, review=question.id))
+    assert body(customer)["CurrencyRef"] == body(receipt)["CurrencyRef"] == {"value": "EUR"}
+
+
+def test_a_customer_asked_for_in_the_home_currency_has_that_one(company: Company) -> None:
+    """Also before the accounts have answered: an order in another waits for a person."""
+    company.connect(*VENDORS)
+    tell(company, order(), "1")
+    assert tell(company, {**order(currency="EUR"), "id": 8}, "1") == []
+    [question] = reviews(company)
+    assert question.reason.startswith("the accounts keep this customer in USD and take no document in EUR")
