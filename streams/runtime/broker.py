@@ -177,6 +177,7 @@ class Broker:
                     "auto.offset.reset": "error",
                     "isolation.level": "read_committed",
                     "enable.partition.eof": True,
+                    "fetch.wait.max.ms": 50,  # the end is told only after it: a take-over would last half a second more
                 }
             )
         )

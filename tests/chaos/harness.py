@@ -183,12 +183,13 @@ class Harness:
                 "auto.offset.reset": "earliest",
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
+                "fetch.wait.max.ms": 50,
             }
         )
         consumer.assign([TopicPartition(topic, p, 0) for p in range(PARTITIONS)])
         found, ended = [], 0
         while ended < PARTITIONS:
-            for message in consumer.consume(5000, 1.0):
+            for message in [*consumer.consume(1, 1.0), *consumer.consume(5000, 0)]:
                 if message.error() is not None:
                     ended += 1
                 elif matching(message):

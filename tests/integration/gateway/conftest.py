@@ -125,7 +125,7 @@ def inbox_of(settings: Settings, tenant: str) -> list[Read]:
     consumer.assign([TopicPartition(INBOX.name, partition, 0) for partition in open_ends])
     found = []
     while open_ends:
-        for message in consumer.consume(500, 1.0):
+        for message in [*consumer.consume(1, 1.0), *consumer.consume(500, 0)]:
             if message.error() is not None:
                 open_ends.discard(message.partition())
             elif message.key() == tenant.encode():
