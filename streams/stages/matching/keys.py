@@ -10,7 +10,7 @@ EMAIL_DIGITS = 5
 EMAIL_LOCAL = 8
 PHONE_TAIL = 8
 PHONE_LONG = 12
-COMMON = ("Pc", "Pg", "Pl", "Pp")
+COMMON = ("Pc", "Pg", "Pp")
 """Keys of parts of a person's name with company or place: the more people, the more have them by chance."""
 NOWHERE = ("",) * 5
 STREET, CITY, POSTAL = 0, 1, 2
@@ -42,13 +42,12 @@ def _of_person(traits: Traits, found: list[str]) -> None:
     if not family:
         return
     if company:
-        found.append(f"Pc{family[:2]}|{company[:4]}")
+        found.append(f"Pc{family[:2]}|{company[:4]}|{given[:1]}")
     if given:
         first, last = sorted((given[:3], family[:3]))  # in order, so that swapped names meet
-        found.append(f"Pg{first}|{last}")
-        found.append(f"Pl{family[-4:]}|{given[0]}|{region}")
+        found.append(f"Pg{first}|{last}|{company[:1]}")
     if postal or region:
-        found.append(f"Pp{country}|{postal or region}|{family[0]}")
+        found.append(f"Pp{country}|{postal or region}|{family[0]}|{given[:1]}")
 
 
 def _mailbox(email: Email) -> str:
