@@ -69,6 +69,8 @@ class Call:
         remote: the object at the vendor; None asks for a create.
         attempted_at: when the attempt was first recorded; bounds what `find` must look through. None: no attempt of
             ours is known, the object may be of any age.
+        former_ids: the vendor's ids that the object had and has no more. `find` may return such an object where it is
+            in the way of a create; it is never taken for ours.
     """
 
     object: str
@@ -78,6 +80,7 @@ class Call:
     request_id: str
     remote: RemoteRef | None
     attempted_at: datetime | None
+    former_ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

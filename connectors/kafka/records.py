@@ -181,6 +181,7 @@ class Command(Struct, frozen=True, gc=False):
     remote_id: str | None = None
     body: str = "{}"
     source_version: str | None = None
+    former_ids: Sequence[str] = ()
 
 
 class JournalEntry(Struct, frozen=True, gc=False):

@@ -27,7 +27,8 @@ class PardotSink:
     async def find(self, call: Call) -> Outcome | None:
         """Return the prospect if it is there with everything we meant to write; else None: the write may be repeated.
 
-        With `call.remote` the prospect is returned as it is, None when it is gone.
+        With `call.remote` the prospect is returned as it is, None when it is gone; one of `call.former_ids` as it is,
+        too, since a write by address would change it.
 
         Raises:
             ConnectorError: the look-up failed.
@@ -38,10 +39,13 @@ class PardotSink:
         if call.remote is not None:
             prospect = await self._client.read_prospect(call.remote.id, fields)
             return _stored(prospect) if prospect else None
+        in_the_way = None
         for prospect in await self._client.prospects_by_email(email, fields):
-            if all(_same(prospect.get(name), value) for name, value in wanted.items()):
+            if str(prospect["id"]) in call.former_ids:
+                in_the_way = _stored(prospect)
+            elif all(_same(prospect.get(name), value) for name, value in wanted.items()):
                 return _stored(prospect)
-        return None
+        return in_the_way
 
     async def _outcome(self, call: Call) -> Outcome:
         try:

@@ -33,7 +33,7 @@ async def _customer(client: QuickBooksClient, call: Call) -> Outcome | None:
     name = display_name(call.body)
     for entity in ("Customer", "Vendor", "Employee"):
         for other in await client.query(entity, f"DisplayName = {quoted(name)}"):
-            if entity == "Customer" and _same_customer(other, call):
+            if entity == "Customer" and (other["Id"] in call.former_ids or _same_customer(other, call)):
                 return stored(other)
             return _clash(f"the DisplayName is taken by {entity} {other['Id']}")
     return None

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.errors import RejectedError
 from connectors.kafka.records import Command
@@ -11,6 +11,7 @@ from streams.delivery.counts import TodoCounts
 from streams.delivery.desk import Desk
 from streams.delivery.echoes import Echoes
 from streams.delivery.fetchlist import FetchList
+from streams.delivery.former import told
 from streams.delivery.outbox import Outbox
 from streams.delivery.reader import Reader
 from streams.delivery.sources import SourceRunner
@@ -180,12 +181,15 @@ class Delivery:
 
     def _add(self, todo: Todo, *, started: bool = False) -> Admission:
         branch = self._branch(todo.command.tenant, todo.command.vendor)
-        if todo.command.operation == "FETCH":
-            admission = branch.fetches.add(todo, self._tools.clock.now())
-        else:
-            admission = branch.work.add(todo, started=started)
         branch.desk.changed.beat()
-        return admission
+        now = self._tools.clock.now()
+        if todo.command.operation == "FETCH":
+            return branch.fetches.add(todo, now)
+        admission = branch.work.add(todo, started=started)
+        row = told(self._tables.objects.get(self._shard, *todo.object_parts), todo.command, now)
+        if row is None or admission.dropped is todo:
+            return admission
+        return replace(admission, rows=[self._tables.objects.put(row, *todo.object_parts)])
 
     async def _commit(self, admissions: list[Admission]) -> None:
         """Commit what replaced what."""
@@ -198,6 +202,7 @@ class Delivery:
                 rows.append(self._tables.todos.drop(admission.dropped.row.offset))
             if admission.kept is not None:
                 rows.append(self._tables.todos.put(admission.kept.row, admission.kept.row.offset))
+            rows += admission.rows
         if rows:
             await self._shard.commit(outputs, dict(rows))
 

@@ -10,6 +10,7 @@ from connectors.ports import Call, Connector, Lookup, Outcome, RemoteRef, Sink
 from streams.delivery.attempts import Ready, digest_of, request_id
 from streams.delivery.calls import Turn
 from streams.delivery.desk import ClosedError, Desk, UnsentError
+from streams.delivery.former import in_the_way, overtaken
 from streams.delivery.references import LookupCache, body_of, fill, lookups, not_found
 from streams.delivery.rows import AttemptRow, ObjectRow
 from streams.delivery.settlement import Settlement
@@ -48,7 +49,7 @@ class Planner:
         desk, command = self._desk, todo.command
         row = desk.tables.objects.get(desk.shard, *todo.object_parts)
         attempt = desk.tables.attempts.get(desk.shard, *todo.object_parts)
-        if row is not None and command.version <= row.version:
+        if overtaken(row, attempt, command):
             await self._drop(todo, "superseded")
             return None
         body = await self._body(sink, todo, turn) if command.operation == "PUT" else {}
@@ -58,11 +59,11 @@ class Planner:
             await self._doubt(todo, due)
             return None
         if attempt is None and remote is None and command.operation != "PUT":
-            await self._drop(todo, "unchanged", detail="it was never created")
+            await self._drop(todo, "unchanged", "it was never created")
             return None
         same = row is not None and row.digest == digest and (remote.id if remote else None) == row.remote_id
         if attempt is None and row is not None and same and not todo.row.forced:
-            await self._drop(todo, "unchanged", replace(row, version=command.version))
+            await self._drop(todo, "unchanged")
             return None
         call = Call(
             object=command.object,
@@ -72,6 +73,7 @@ class Planner:
             request_id=request_id(todo, digest),
             remote=remote,
             attempted_at=attempt.first_at if attempt else None,
+            former_ids=command.former_ids,
         )
         ready = Ready(todo, call, digest)
         if attempt is None and _is_known(row, todo):
@@ -88,6 +90,8 @@ class Planner:
             return await self._missing(ready, row)
         if found.error is not None:
             raise found.error
+        if found.remote is not None and found.remote.id in call.former_ids:
+            raise in_the_way(call, found.remote, todo.row.tries)
         created = attempt is not None and attempt.remote_id is None and attempt.digest == ready.digest
         if created and call.operation == "put":
             await self._found_done(ready, found)
@@ -136,9 +140,9 @@ class Planner:
         self._lookups.put(name, remote_id, self._desk.now())
         return remote_id
 
-    async def _drop(self, todo: Todo, kind: str, row: ObjectRow | None = None, detail: str | None = None) -> None:
+    async def _drop(self, todo: Todo, kind: str, detail: str | None = None) -> None:
         settlement = self._settlement()
-        settlement.dropped(todo, kind, row, detail)
+        settlement.dropped(todo, kind, detail)
         await settlement.commit()
 
     async def _doubt(self, todo: Todo, due: datetime) -> None:
@@ -163,8 +167,12 @@ def _is_known(row: ObjectRow | None, todo: Todo) -> bool:
 def remote_of(row: ObjectRow | None, known: str | None) -> RemoteRef | None:
     """Return where the object is: by our row, else by what the crosswalk knew; None: nowhere yet.
 
-    An object that we have written may be merged into another, which then the crosswalk knows and our row does not.
+    An object that we have written may be merged into another, which then the crosswalk knows and our row does not. Nor
+    does a row that knows only where the object is not any more; one of an object that was deleted knows best.
     """
-    if row is not None and (known is None or row.remote_id in (None, known)):
-        return RemoteRef(row.remote_id, row.sync_token) if row.remote_id is not None else None
-    return RemoteRef(known) if known is not None else None
+    if row is None:
+        return RemoteRef(known) if known is not None else None
+    elsewhere = known is not None and known not in (*row.former_ids, row.remote_id)
+    if known is not None and elsewhere and (row.remote_id is not None or row.former_ids):
+        return RemoteRef(known)
+    return RemoteRef(row.remote_id, row.sync_token) if row.remote_id is not None else None

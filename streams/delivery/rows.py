@@ -41,6 +41,7 @@ class ObjectRow:
     digest: str
     delivered_at: datetime
     sync_token: str = ""
+    former_ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

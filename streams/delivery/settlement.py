@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from connectors.errors import ConnectorError, MissingReferenceError
@@ -48,7 +49,11 @@ class Settlement:
             delivered_at=self._now,
             sync_token=remote.sync_token,
         )
-        self.rows.append(desk.tables.objects.put(row, *todo.object_parts))
+        former = desk.tables.objects.get(desk.shard, *todo.object_parts)
+        if former is not None and former.former_ids:
+            row = replace(row, version=max(row.version, former.version), former_ids=former.former_ids)
+        if remote.id not in row.former_ids:
+            self.rows.append(desk.tables.objects.put(row, *todo.object_parts))
         self.outputs.append(desk.outbox.result(todo, remote.id, outcome, self._now))
         self.outputs += desk.outbox.replies(todo, "done", self._now, remote_id=remote.id)
         self._journal(todo, kind, remote_id=remote.id, request_id=ready.call.request_id)
@@ -59,14 +64,18 @@ class Settlement:
             (self._now - todo.row.taken_at).total_seconds()
         )
 
-    def dropped(self, todo: Todo, kind: str, row: ObjectRow | None = None, detail: str | None = None) -> None:
-        """No call is needed; `row` is the object's, brought up to the command's version."""
-        if row is not None:
+    def dropped(self, todo: Todo, kind: str, detail: str | None = None) -> None:
+        """No call is needed; the object's row, if any, is brought up to the command's version."""
+        newer = self._work.newer(todo)
+        if kind == "superseded" and newer is not None:
+            self._supersede(todo, todo, newer)
+            return
+        row = self._desk.tables.objects.get(self._desk.shard, *todo.object_parts)
+        if row is not None and row.version < todo.command.version:
+            row = replace(row, version=todo.command.version)
             self.rows.append(self._desk.tables.objects.put(row, *todo.object_parts))
-        if todo.asked:
-            known = row or self._desk.tables.objects.get(self._desk.shard, *todo.object_parts)
-            remote_id = known.remote_id if known else None
-            self.outputs += self._desk.outbox.replies(todo, "done", self._now, remote_id=remote_id)
+        remote_id = row.remote_id if row is not None else None
+        self.outputs += self._desk.outbox.replies(todo, "done", self._now, remote_id=remote_id)
         self._journal(todo, kind, detail=detail)
         self._close(todo, kind)
 

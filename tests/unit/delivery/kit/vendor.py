@@ -63,6 +63,7 @@ class FakeVendor:
         read_lag: a created object is found only so much later.
         refused: ids whose fetch is refused, with all that are asked for beside them.
         requests_per_find: a look-up may need several.
+        named: field with the name that no two objects of a type may have; a look-up finds by it as well.
     """
 
     script: Script = always_ok
@@ -79,6 +80,7 @@ class FakeVendor:
     versions: dict[str, str] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     requests_per_find: int = 1
+    named: str = ""
     in_flight: Counter[str] = field(default_factory=Counter)
     most_in_flight: int = 0
     overlaps: list[str] = field(default_factory=list)
@@ -168,8 +170,7 @@ class FakeVendor:
         return Outcome(known.ref, b'{"Id":"%s"}' % known.id.encode(), version=f"v{known.token}")
 
     def _create(self, call: Call) -> Outcome:
-        name = call.body.get("name")
-        if name and any(each.body.get("name") == name for each in self.of(call.object)):
+        if self._namesakes(call, self.named or "name"):
             return Outcome(error=DuplicateError("name taken", code="6240"))
         made = Stored(str(len(self.objects) + 1), call.object, call.object_key, dict(call.body))
         made.visible_at = _time() + self.read_lag
@@ -194,12 +195,17 @@ class FakeVendor:
         return task
 
     def find(self, call: Call) -> Outcome | None:
-        """Look for an object by id or by our reference."""
+        """Look for an object by id, or by our reference and its name."""
         by_id = [self.objects[call.remote.id]] if call.remote and call.remote.id in self.objects else []
-        for each in by_id if call.remote else self._keyed.get(call.object_key, []):
+        ours = [*self._keyed.get(call.object_key, []), *self._namesakes(call, self.named)]
+        for each in by_id if call.remote else ours:
             if not each.ended and each.visible_at <= _time():
                 return Outcome(each.ref, version=f"v{each.token}")
         return None
+
+    def _namesakes(self, call: Call, field_name: str) -> list[Stored]:
+        name = call.body.get(field_name)
+        return [each for each in self.of(call.object) if name and each.body.get(field_name) == name]
 
 
 class Answer:
