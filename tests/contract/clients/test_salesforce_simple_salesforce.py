@@ -27,6 +27,8 @@ from simple_salesforce.format import format_soql
 from connectors.sandbox.server import Sandboxes, serve
 
 VERSION = "67.0"
+NO_WAIT = 0
+"""Seconds before a bulk job is first looked at, five by default; later looks come ever more seldom all the same."""
 Client = Any
 """A `Salesforce`: to its own annotations each object is a bulk handler, which cannot be called."""
 DEAL = (
@@ -273,16 +275,17 @@ async def test_bulk_jobs_load_and_extract(client: Client, tmp_path: Path) -> Non
 
     def session() -> tuple[list[Any], list[str], int]:
         rows = [{"Name": f'N,"{n}"', "Sluiceway_Id__c": f"k{n}"} for n in range(25)]
-        told = client.bulk2.Account.insert(records=rows, batch_size=10)
-        failed = client.bulk2.Account.insert(records=[{"Name": "", "Phone": "1"}])[0]
+        told = client.bulk2.Account.insert(records=rows, batch_size=10, wait=NO_WAIT)
+        failed = client.bulk2.Account.insert(records=[{"Name": "", "Phone": "1"}], wait=NO_WAIT)[0]
         why = client.bulk2.Account.get_failed_records(failed["job_id"])
         upserted = client.bulk2.Account.upsert(
-            records=[{"Sluiceway_Id__c": "K1", "Name": "One"}], external_id_field="Sluiceway_Id__c"
+            records=[{"Sluiceway_Id__c": "K1", "Name": "One"}], external_id_field="Sluiceway_Id__c", wait=NO_WAIT
         )
         file = tmp_path / "accounts.csv"
-        file.write_text("".join(client.bulk2.Account.query("SELECT Id, Name FROM Account", max_records=10)))
+        pages = client.bulk2.Account.query("SELECT Id, Name FROM Account", max_records=10, wait=NO_WAIT)
+        file.write_text("".join(pages))
         ids = [line.split(",")[0].strip('"') for line in file.read_text().splitlines() if line.startswith('"001')]
-        deleted = client.bulk2.Account.delete(records=[{"Id": record_id} for record_id in ids])
+        deleted = client.bulk2.Account.delete(records=[{"Id": record_id} for record_id in ids], wait=NO_WAIT)
         counts = [*(job["numberRecordsProcessed"] for job in (*told, *upserted, *deleted)), why.count("REQUIRED")]
         return counts, ids, client.query("SELECT COUNT() FROM Account")["totalSize"]
 
