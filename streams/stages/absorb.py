@@ -1,11 +1,12 @@
 """One vendor object into the canonical record it belongs to: map, resolve, merge, fill references."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connectors.errors import MappingError
 from connectors.wire import loads
-from streams.stages import content, echoes, parties, references
+from streams.stages import content, echoes, overheard, parties, references
 from streams.stages.conflicts import Source
 from streams.stages.mapping import Draft, Ref
 from streams.stages.mapping.inbound import draft, stated_id, stated_version
@@ -105,12 +106,20 @@ def _own(
     found = draft(template, body, work.settings.values)
     link = work.linked(found.ref)
     new = link.id is None
+    key, doubt, answer = link.object_key, None, id_ is not None
+    if new and id_ is None:
+        who = work.resolve(found)
+        id_, doubt = who.id, who.doubt
+        # What we are just creating may come back before the answer tells us which it is.
+        key = f"{found.entity}/{id_}" if work.get(found.entity, id_) is not None else None
     if written:
         echoes.note(work.rows, template, found, written)
-    news = echoes.heard(work.rows, found) if link.object_key is not None else found
+    news = found
+    if key is not None:
+        news = echoes.heard(work.rows, found if answer else overheard.aside(work, found, version, key))
     if said is None and template.entity != "order":
         said = content.digest(template, work.settings.fingerprint, body)
-    resolution = work.apply(found, version, id_, news, said)
+    resolution = replace(work.apply(found, version, id_, news, said), doubt=doubt)
     known = parties.settle(work, found, resolution) if found.entity == "party" else resolution.id
     if not _overtaken(work, found, known, version):
         references.attach(work, found.entity, known, _told(work, found))

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from connectors.kafka.records import VendorRecord
-from streams.stages import commands, opportunities, orders, parties, refunds
+from streams.stages import commands, created, opportunities, orders, parties, refunds
 from streams.stages.absorb import absorb_once, leave, parsed
 from streams.stages.mapping import Ref
 from streams.stages.merge import siblings
@@ -37,7 +37,10 @@ def take(work: Work, record: VendorRecord) -> None:
     elif _is_order(work, ref):
         orders.take(work, record, link, parsed(record.body))
     else:
-        absorb_once(work, ref, parsed(record.body), record.source_version, ours=record.ours)
+        body = parsed(record.body)
+        if link.id is None:
+            created.recognise(work, ref, body)
+        absorb_once(work, ref, body, record.source_version, ours=record.ours)
 
 
 def _follow(work: Work, ref: Ref, link: Link, survivor: str) -> None:

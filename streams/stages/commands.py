@@ -1,7 +1,8 @@
 """Commands: desired states that are sent once per content, fetches, voids."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
+from itertools import chain
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,6 +17,8 @@ from streams.stages.telling import EVERYTHING
 from streams.stages.work import Emit, Work
 
 FETCHES = "fetch"
+MOST_EARLIER = 4
+"""Sets of fields of commands that are not answered; of more the oldest two become one."""
 
 
 def sent(work: Work, vendor: str, object_key: str) -> Sent | None:
@@ -59,7 +62,17 @@ def put(
     if former is not None and former.digest == digest and not asked:
         return
     last = former or Sent(found.object, 0)
-    row = Sent(last.object, last.version + 1, digest, last.remote_id or remote_id, fields=sorted(content))
+    fields = sorted(content)
+    row = Sent(
+        object=last.object,
+        version=last.version + 1,
+        digest=digest,
+        remote_id=last.remote_id or remote_id,
+        fields=fields,
+        waits=True,
+        earlier=_earlier(last, fields),
+        overheard=last.overheard,
+    )
     work.rows.sent.set(row, found.vendor, object_key)
     _emit(work, found.vendor, "PUT", object_key, lane, row, body.decode(), asked=asked)
 
@@ -89,11 +102,36 @@ def move(work: Work, vendor: str, object_key: str, remote_id: str | None) -> Non
         work.rows.sent.put(replace(former, remote_id=remote_id, digest=""), vendor, object_key)
 
 
-def delivered(work: Work, vendor: str, object_key: str, remote_id: str) -> None:
-    """Note the vendor's id of an object that was asked for."""
+def _earlier(last: Sent, fields: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Return the fields of the commands before a new one that may not be answered yet; of many the oldest as one."""
+    if not last.waits or last.fields == fields:
+        return last.earlier if last.waits else {}
+    found = {**last.earlier, str(last.version): last.fields}
+    if len(found) > MOST_EARLIER:
+        first, second, *_ = sorted(found, key=int)
+        found[second] = sorted({*found.pop(first), *found[second]})
+    return found
+
+
+def under_way(row: Sent) -> Collection[str]:
+    """Return the vendor's fields that commands have which may not be answered yet."""
+    return {*row.fields, *chain.from_iterable(row.earlier.values())} if row.waits else ()
+
+
+def written(row: Sent, version: int) -> Sequence[str]:
+    """Return the vendor's fields that the command of a version had, while it is not answered."""
+    last = min((int(last) for last in row.earlier if int(last) >= version), default=None)
+    return row.fields if last is None else row.earlier[str(last)]
+
+
+def delivered(work: Work, vendor: str, object_key: str, remote_id: str, version: int) -> None:
+    """Note the answer to a command, and the vendor's id of its object."""
     former = sent(work, vendor, object_key)
-    if former is not None and former.remote_id != remote_id:
-        work.rows.sent.put(replace(former, remote_id=remote_id), vendor, object_key)
+    if former is None:
+        return
+    waits = former.waits and version < former.version
+    earlier = {last: fields for last, fields in former.earlier.items() if waits and int(last) > version}
+    work.rows.sent.put(replace(former, remote_id=remote_id, waits=waits, earlier=earlier), vendor, object_key)
 
 
 def fetch(work: Work, vendor: str, object_type: str, remote_id: str, source_version: str | None) -> None:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from connectors.kafka.records import Entity
-from streams.stages.mapping import paths
+from streams.stages.mapping import paths, schema
+from streams.stages.mapping.model import Template
 from streams.stages.mapping.schema import Type
 from streams.stages.policies import Policy
 
@@ -43,9 +44,31 @@ def written(value: Any) -> str:
 
 def read(wanted: Type, value: Any) -> Any:
     """Return a value whose JSON `written` made in the codec's type."""
+    if value is None:
+        return None
     if wanted.kind != "record":
         return wanted.convert(value)
     return {name: read(part, value.get(name)) for name, part in (wanted.fields or {}).items()}
+
+
+def typed(template: Template | None, entity: str, field: str, text: str) -> Any:
+    """Return a field's value, a custom one's too, in the codec's type from its JSON.
+
+    Args:
+        template: the inbound one that says of which type a custom field is.
+        entity: whose field it is.
+        field: its name, `custom.<name>` of a custom one.
+        text: what `written` made of it.
+
+    Raises:
+        ValueError: it does not fit any more.
+    """
+    value, custom = json.loads(text), field.removeprefix("custom.")
+    if custom == field:
+        return read(schema.entity(entity)[field], value)
+    kinds = (known.type for known in (template.custom if template is not None else ()) if known.path == custom)
+    kind = next(kinds, None)
+    return value if kind is None else read(kind, value)
 
 
 def differ(one: Any, other: Any) -> bool:

@@ -4,8 +4,7 @@ What stands goes on standing. A question is put once per field and pair of value
 systems agree or one of them says something new. What was decided stands until then.
 """
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid5
 
@@ -16,7 +15,6 @@ from connectors.wire import dumps
 from streams.stages import conflicts, reviews
 from streams.stages.conflicts import FIELD, Source
 from streams.stages.identity import NAMESPACE
-from streams.stages.mapping import schema
 from streams.stages.merge import value_of, with_value
 from streams.stages.policies import HOLD
 from streams.stages.rows import Dispute
@@ -103,7 +101,8 @@ def _answer(work: Work, decision: Decision, row: Dispute, record: Entity, *, acc
     work.rows.disputes.put(replace(row, open=False), decision.review)
     if accepted:
         source = Source.parse(row.refused_by)
-        value = _typed(work, row, source)
+        template = work.settings.templates.inbound(source.vendor, source.object)
+        value = conflicts.typed(template, row.entity, row.field, row.refused)
         policy = work.settings.policies.of(row.entity, row.field)
         record = with_value(record, row.field, value, source, policy)
     entries = [{**entry, "review": None} if entry["review"] == decision.review else entry for entry in record[FIELD]]
@@ -116,18 +115,6 @@ def _close(work: Work, review: str, reason: str) -> None:
     if row is not None and row.open:
         work.rows.disputes.put(replace(row, open=False), review)
         _tell(work, review, row, reason, still=False)
-
-
-def _typed(work: Work, row: Dispute, source: Source) -> Any:
-    """Return the refused value in the codec's type."""
-    value, custom = json.loads(row.refused), row.field.removeprefix("custom.")
-    if custom == row.field:
-        return conflicts.read(schema.entity(row.entity)[row.field], value)
-    template = work.settings.templates.inbound(source.vendor, source.object)
-    fields = template.custom if template is not None else ()
-    kinds: Iterator[schema.Type | None] = (field.type for field in fields if field.path == custom)
-    kind = next(kinds, None)
-    return value if kind is None else conflicts.read(kind, value)
 
 
 def _tell(work: Work, review: str, row: Dispute, reason: str, candidates: Sequence[str] = (), *, still: bool) -> None:

@@ -18,6 +18,7 @@ from streams.stages import (
     holds,
     opportunities,
     orders,
+    overheard,
     parties,
     requests,
     results,
@@ -75,6 +76,7 @@ class Pipeline:
                 parties.decide(work, value)
         elif isinstance(value, Tick):
             work = Work(rows, current, value.at, f"tick/{value.on.isoformat()} {at}")
+            overheard.tick(work)
             finance.tick(work, value)
         elif isinstance(value, VendorResult):
             version = iso_micros(value.delivered_at)

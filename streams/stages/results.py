@@ -5,12 +5,13 @@ from typing import Any
 
 from connectors.kafka.records import Entity, VendorResult
 from connectors.wire import iso_micros
-from streams.stages import canonicalise, commands, references, totals
+from streams.stages import canonicalise, commands, overheard, references, totals
 from streams.stages.absorb import absorb, parsed, version_in
 from streams.stages.identity import new_id
 from streams.stages.mapping import Ref
 from streams.stages.merge import remote_id, with_ref
 from streams.stages.orders import ACCOUNTS
+from streams.stages.rows import Link, Sent
 from streams.stages.work import Work
 
 MADE_OF_ORDERS: Mapping[str, str] = {"order": "invoice", "refund": "invoice", "payment": "payment"}
@@ -26,7 +27,8 @@ def take(work: Work, result: VendorResult) -> None:
     if result.operation == "FETCH":
         return
     ref = Ref(result.vendor, result.object, result.remote_id)
-    commands.delivered(work, result.vendor, result.object_key, result.remote_id)
+    asked = commands.sent(work, result.vendor, result.object_key)
+    commands.delivered(work, result.vendor, result.object_key, result.remote_id, result.version)
     if result.operation == "DELETE":
         canonicalise.remove(work, ref, work.linked(ref), iso_micros(result.delivered_at))
         return
@@ -40,22 +42,33 @@ def take(work: Work, result: VendorResult) -> None:
         commands.close(work, result.vendor, result.object_key)
         return
     kind, id_, *episode = result.object_key.split("/")
-    if kind == "party":
-        id_ = work.standing(kind, id_)
     if kind not in MADE_OF_ORDERS:
-        _known(work, kind, id_, ref, version, result.object_key)
-        if version and not (older and link.id == id_) and work.get(kind, id_) is not None:
-            asked = commands.sent(work, result.vendor, result.object_key)
-            written = asked.fields if asked is not None and result.operation == "PUT" else ()
-            absorb(work, result.vendor, result.object, body, version, id_, written)
+        _entity(work, result, link, body, version, asked)
     elif episode:
         _document(work, result, ref, body, version, older=older)
         if kind != "payment":
             _recount(work, work.get("order", id_))
-        asked = commands.sent(work, result.vendor, result.object_key)
         # What was asked for since may have another total: its own answer tells.
         if kind == "order" and result.operation == "PUT" and asked is not None and asked.version == result.version:
             totals.compare(work, id_, result.object_key, ref)
+
+
+def _entity(
+    work: Work, result: VendorResult, link: Link, body: Mapping[str, Any], version: str, asked: Sent | None
+) -> None:
+    """Take in a party or product; `link` and `asked` are as they were before the answer."""
+    kind, id_, *_ = result.object_key.split("/")
+    if kind == "party":
+        id_ = work.standing(kind, id_)
+    ref, older = Ref(result.vendor, result.object, result.remote_id), bool(version) and link.newer_than(version)
+    _known(work, kind, id_, ref, version, result.object_key)
+    if version and not (older and link.id == id_) and work.get(kind, id_) is not None:
+        written = commands.written(asked, result.version) if asked is not None and result.operation == "PUT" else ()
+        absorb(work, result.vendor, result.object, body, version, id_, written)
+        if older:  # what was newer went to the record that it was until now
+            commands.fetch(work, result.vendor, result.object, result.remote_id, None)
+    if asked is not None and asked.overheard:
+        overheard.settle(work, ref, result, body, version, asked)
 
 
 def _known(work: Work, entity: str, id_: str, ref: Ref, version: str, object_key: str) -> None:

@@ -45,12 +45,25 @@ class Sent(Row, frozen=True, gc=False):
     remote_id: str | None = None
     closed: bool = False
     fields: Sequence[str] = ()
+    waits: bool = False
+    earlier: Mapping[str, Sequence[str]] = {}
+    overheard: bool = False
 
 
 class Echo(Row, frozen=True, gc=False):
     """How a vendor spells what we wrote into one of its objects."""
 
     SCHEMA: ClassVar[str] = "sluiceway.state.transform.Echo"
+    fields: Mapping[str, str]
+
+
+class Overheard(Row, frozen=True, gc=False):
+    """What a vendor said of fields that we were just writing."""
+
+    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Overheard"
+    object_key: str
+    until: int
+    at: datetime
     fields: Mapping[str, str]
 
 

@@ -20,6 +20,7 @@ from streams.stages.rows import (
     Hold,
     Link,
     Match,
+    Overheard,
     Pending,
     Question,
     Refund,
@@ -150,6 +151,7 @@ class Rows:
     links = Of(Link, "link")  # vendor, object, remote id
     matches = Of(Match, "match")  # kind of key, value
     echoes = Of(Echo, "echo")  # vendor, object, remote id
+    overheard = Of(Overheard, "overheard")  # vendor, object, remote id, source version
     sent = Of(Sent, "sent")  # vendor, object key
     requests = Of(Asked, "request")  # key
     request_times = Of(Asked, "request_time")  # time, key

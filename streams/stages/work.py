@@ -116,6 +116,10 @@ class Work:
         if record is not None and not fields.items() <= record.items():
             self.save(entity, {**record, **fields})
 
+    def resolve(self, draft: Draft) -> identity.Resolution:
+        """Return who a draft is."""
+        return identity.resolve(self.rows, self.records, self.tenant, draft, self.get)
+
     def apply(
         self,
         draft: Draft,
@@ -125,11 +129,7 @@ class Work:
         digest: str | None = None,
     ) -> identity.Resolution:
         """Resolve and merge a draft, or only its `news`, link its reference, and return who it is."""
-        found = (
-            identity.resolve(self.rows, self.records, self.tenant, draft, self.get)
-            if id_ is None
-            else identity.Resolution(id_)
-        )
+        found = self.resolve(draft) if id_ is None else identity.Resolution(id_)
         former = self.get(draft.entity, found.id) or self._reborn(draft.entity, found.id)
         self.save(draft.entity, merge(former, news or draft, version, self.settings.policies))
         self.link(draft.ref, draft.entity, former["id"], version, digest=digest)

@@ -22,14 +22,18 @@ class World:
         company: the tenant.
         spellings: how each vendor stores what it is given.
         told_twice: vendors also tell of our writes by poll, long after the answer, and not only once.
+        overtaken: what is written comes back as a record before its answer does.
     """
 
-    def __init__(self, company: Company, spellings: Mapping[str, Spell], *, told_twice: bool = True) -> None:
+    def __init__(
+        self, company: Company, spellings: Mapping[str, Spell], *, told_twice: bool = True, overtaken: bool = False
+    ) -> None:
         self.company = company
         self.objects: dict[tuple[str, str, str], Body] = {}
         self.written: list[Command] = []
         self._spellings = spellings
         self._told_twice = told_twice
+        self._overtaken = overtaken
         self._ids: dict[str, tuple[str, str, str]] = {}
         self._waiting: list[Command] = []
         self._now = START
@@ -52,7 +56,7 @@ class World:
         return None
 
     def _deliver(self, commands: list[Command]) -> None:
-        told = []
+        told: list[tuple[Command, tuple[str, str, str]]] = []
         for command in commands:
             if command.operation == "FETCH":
                 known = self.objects.get((command.vendor, command.object, command.remote_id or ""))
@@ -67,10 +71,13 @@ class World:
                 self._ids[command.object_key + command.vendor] = key
             sent = self._resolved(json.loads(command.body, parse_float=Decimal), command.vendor)
             self._store(*key, sent)
-            self._answer(command, key)
-            told.append(key)
-        for key in told * (2 if self._told_twice else 1):
+            told.append((command, key))
+            if not self._overtaken:
+                self._answer(command, key)
+        for _, key in told * (2 if self._told_twice else 1):
             self._tell(*key)
+        for command, key in told if self._overtaken else ():
+            self._answer(command, key)
 
     def _resolved(self, value: Any, vendor: str) -> Any:
         """Fill placeholders as delivery does."""

@@ -1,0 +1,137 @@
+"""What a vendor says of fields that we are just writing: its own word, or ours as it spells it? The answer tells.
+
+A source may tell of a write before its answer is here. Until then such fields of such a record wait, all else of it is
+taken in. What says the same as the answer is our own word; the rest is the vendor's, as old as the version it came in.
+Nobody waits for ever: the answer to the last command that was asked for before it ends that, else a midnight.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from connectors.kafka.records import VendorResult
+from streams.stages import commands, conflicts, echoes
+from streams.stages.mapping import Draft, Ref
+from streams.stages.mapping.inbound import draft as read
+from streams.stages.merge import merge
+from streams.stages.rows import Overheard, Sent
+from streams.stages.work import Work
+
+PATIENCE = timedelta(hours=1)
+MOST = 16
+"""Versions of one object that wait; of more the oldest is taken in."""
+
+
+def aside(work: Work, draft: Draft, version: str, object_key: str) -> Draft:
+    """Return what a record says, without what only an answer that is awaited can tell of; that waits from now on.
+
+    Args:
+        work: the unit of work.
+        draft: what the record says.
+        version: of the record.
+        object_key: our name of the vendor's object.
+    """
+    ref = draft.ref
+    asked = commands.sent(work, ref.vendor, object_key)
+    if asked is None or not asked.waits or asked.object != ref.object or asked.remote_id not in (None, ref.id):
+        return draft
+    template = work.settings.templates.inbound(ref.vendor, ref.object)
+    names = echoes.ours(template, commands.under_way(asked)) if template is not None else ()
+    known = echoes.known(work.rows, ref)
+    fields = {name: text for name, text in echoes.said(draft, names).items() if known.get(name) != text}
+    if not fields:
+        return draft
+    work.rows.overheard.put(Overheard(object_key, asked.version, work.at, fields), *_key(ref), version)
+    work.rows.sent.put(replace(asked, overheard=True), ref.vendor, object_key)
+    waiting = _waiting(work, ref)
+    if len(waiting) > MOST:
+        _take_in(work, ref, *waiting[0])
+    return echoes.without(draft, fields)
+
+
+def settle(work: Work, ref: Ref, result: VendorResult, body: Mapping[str, Any], version: str, asked: Sent) -> None:
+    """Let an answer tell what was whose word.
+
+    Args:
+        work: the unit of work.
+        ref: the vendor's object.
+        result: the answer.
+        body: its JSON.
+        version: of the object in the answer, "" if it has no content: then nothing was ours.
+        asked: the commands that were not answered before.
+    """
+    template = work.settings.templates.inbound(ref.vendor, ref.object)
+    answer: Mapping[str, str] = {}
+    if version and template is not None and result.operation == "PUT":
+        names = echoes.ours(template, commands.written(asked, result.version))
+        answer = echoes.said(read(template, body, work.settings.values), names)
+    ours, turned = dict(echoes.known(work.rows, ref)), set[str]()
+    for at, row in _waiting(work, ref):
+        later = at >= version
+        same = {name for name, text in row.fields.items() if name not in turned and answer.get(name) == text}
+        left = {name: text for name, text in row.fields.items() if name not in same}
+        ours |= {name: row.fields[name] for name in same}
+        if later:
+            turned |= left.keys()
+        if row.until <= result.version:
+            if later:
+                ours = {name: text for name, text in ours.items() if name not in left}
+            _speak(work, ref, at, left)
+            work.rows.overheard.drop(*_key(ref), at)
+        elif left:
+            work.rows.overheard.put(replace(row, fields=left), *_key(ref), at)
+        else:
+            work.rows.overheard.drop(*_key(ref), at)
+    echoes.keep(work.rows, ref, ours)
+    now = commands.sent(work, ref.vendor, result.object_key)
+    if now is not None:
+        still = bool(_waiting(work, ref))
+        work.rows.sent.put(replace(now, overheard=still), ref.vendor, result.object_key)
+
+
+def tick(work: Work) -> None:
+    """Take in what has waited for long: its answer will hardly come, and is not waited for any more."""
+    for (vendor, object_type, id_, version), row in work.rows.overheard.scan():
+        if row.at + PATIENCE > work.at:
+            continue
+        _take_in(work, Ref(vendor, object_type, id_), version, row)
+        asked = commands.sent(work, vendor, row.object_key)
+        if asked is not None and asked.version == row.until:
+            work.rows.sent.put(replace(asked, waits=False, earlier={}), vendor, row.object_key)
+
+
+def _take_in(work: Work, ref: Ref, version: str, row: Overheard) -> None:
+    left = {name: text for name, text in echoes.known(work.rows, ref).items() if name not in row.fields}
+    echoes.keep(work.rows, ref, left)
+    _speak(work, ref, version, row.fields)
+    work.rows.overheard.drop(*_key(ref), version)
+
+
+def _speak(work: Work, ref: Ref, version: str, fields: Mapping[str, str]) -> None:
+    """Let what waited be the vendor's own word, as old as it is."""
+    link = work.linked(ref)
+    record = work.get(link.entity, link.id) if link.entity is not None else None
+    if record is None or link.entity is None or not fields:
+        return
+    template = work.settings.templates.inbound(ref.vendor, ref.object)
+    try:
+        said = {name: conflicts.typed(template, link.entity, name, text) for name, text in fields.items()}
+    except ValueError:  # the connection has changed meanwhile
+        work.read_anew(ref)
+        commands.fetch(work, ref.vendor, ref.object, ref.id, None)
+        return
+    own = {name: value for name, value in said.items() if not name.startswith(echoes.CUSTOM)}
+    custom = {name.removeprefix(echoes.CUSTOM): value for name, value in said.items() if name not in own}
+    draft = Draft(link.entity, ref, own, custom, {}, ())
+    work.save(link.entity, merge(record, draft, version, work.settings.policies))
+
+
+def _waiting(work: Work, ref: Ref) -> Sequence[tuple[str, Overheard]]:
+    """Return what waits of an object, by version."""
+    return [(version, row) for (version,), row in work.rows.overheard.scan(*_key(ref))]
+
+
+def _key(ref: Ref) -> tuple[str, str, str]:
+    return ref.vendor, ref.object, ref.id
