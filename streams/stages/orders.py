@@ -1,7 +1,7 @@
 """What is sold is an order, wherever it was agreed: its customer, its rules, its document and its episodes.
 
 An episode begins when an order is found agreed and ends when it is reopened, lost, cancelled or deleted, which voids
-the episode's document. What a template must say of an order is in README.md.
+the episode's document (`bookings.py`). What a template must say of an order is in README.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -114,6 +114,19 @@ def settle(work: Work) -> None:
             _keep_currency(work, order, customer)
 
 
+def _keep_currency(work: Work, order: Entity, customer: Entity) -> None:
+    """Let a customer that the accounts do not know yet be kept in the currency of its first order.
+
+    While an order waited, another may have been the first.
+    """
+    reason = _foreign(order, _as_kept(work, customer)) if order["status"] == AGREED else None
+    if reason is not None and reason not in (order["hold_reason"] or ""):
+        reason = "; ".join(filter(None, [order["hold_reason"], reason]))
+        work.save("order", holds.settle(work, {**order, "hold": True, "hold_reason": reason}, order))
+    elif order["currency"] not in ("", work.settings.currency) and not _is_kept(work, customer):
+        work.set("party", customer["id"], currency=order["currency"])
+
+
 def judged(by: rules.Rules, order: Entity, customer: Entity | None, contact: Entity | None) -> rules.Verdict:
     """Return what the rules say of an order, which also waits if its amounts then do not come to its total.
 
@@ -153,18 +166,13 @@ def _total(lines: Sequence[Mapping[str, Any]]) -> Decimal:
 
 
 def _difference(order: Entity) -> str | None:
-    """Return by how much what the accounts will reckon differs from the source's own total; None: not at all."""
-    stated = order["grand_total"]
-    if stated is None:
-        return None
+    """Return why the accounts would have an order otherwise than its source; None: they would not."""
+    if not order["lines"] and not order["shipping_amount"]:
+        return "it has no positions: the accounts have no document without any"
+    reckoned = _reckoned(order)
+    stated = reckoned if order["grand_total"] is None else order["grand_total"]
     if stated < 0:
         return f"the total is {money.text(stated)} {order['currency']}: the accounts have no document below zero"
-    reckoned = order["total"]
-    for name, sign in (("discount_amount", -1), ("shipping_amount", 1), ("tax_amount", 1)):
-        reckoned = money.CONTEXT.fma(order[name] or 0, sign, reckoned)
-    if order["discount_percent"] is not None:
-        part = money.CONTEXT.divide(money.times(order["total"], order["discount_percent"]), HUNDRED)
-        reckoned = money.CONTEXT.subtract(reckoned, money.rounded(part, order["currency"]))
     if reckoned == stated:
         return None
     difference = money.CONTEXT.subtract(stated, reckoned)
@@ -172,6 +180,18 @@ def _difference(order: Entity) -> str | None:
         f"lines, discount, shipping and tax come to {money.text(reckoned)} {order['currency']}, but the total is "
         f"{money.text(stated)}: a difference of {money.text(difference)}"
     )
+
+
+def _reckoned(order: Entity) -> Decimal:
+    """Return what the positions of an order's document come to; it has a line for a discount, none for a surcharge."""
+    reckoned: Decimal = order["total"]
+    discount = max(order["discount_amount"] or Decimal(0), Decimal(0))
+    for amount, sign in ((discount, -1), (order["shipping_amount"], 1), (order["tax_amount"], 1)):
+        reckoned = money.CONTEXT.fma(amount or 0, sign, reckoned)
+    if order["discount_percent"] is not None:
+        part = money.CONTEXT.divide(money.times(order["total"], order["discount_percent"]), HUNDRED)
+        reckoned = money.CONTEXT.subtract(reckoned, money.rounded(part, order["currency"]))
+    return reckoned
 
 
 def _foreign(order: Entity, customer: Entity | None) -> str | None:
@@ -192,12 +212,6 @@ def _as_kept(work: Work, customer: Entity | None) -> Entity | None:
 def _is_kept(work: Work, customer: Entity) -> bool:
     known = remote_id(customer, ACCOUNTS, "Customer") is not None
     return known or commands.sent(work, ACCOUNTS, f"party/{customer['id']}") is not None
-
-
-def _keep_currency(work: Work, order: Entity, customer: Entity) -> None:
-    """Let a customer that the accounts do not know yet be kept in the currency of its first order."""
-    if order["currency"] not in ("", work.settings.currency) and not _is_kept(work, customer):
-        work.set("party", customer["id"], currency=order["currency"])
 
 
 def end(work: Work, id_: str, status: str) -> None:

@@ -1,6 +1,7 @@
 """Documents whose total is another than their order's: the accounts reckoned in their own way, and a person is asked.
 
 The answer to a write puts the question; it is closed when the totals agree, and when the document is void or gone.
+Orders for which more was given back than they came to are asked about likewise.
 """
 
 from decimal import Decimal
@@ -13,6 +14,8 @@ from streams.stages.work import Work
 
 TOTAL = "total"
 """Kind of match rows: the order and the reason of the open question about a document, by its object key."""
+GIVEN = "given"
+"""In place of the kind in the object key of a document: what was given back for the order in all."""
 
 
 def compare(work: Work, order_id: str, object_key: str, ref: Ref) -> None:
@@ -37,7 +40,8 @@ def compare(work: Work, order_id: str, object_key: str, ref: Ref) -> None:
 
 
 def settle(work: Work) -> None:
-    """Close the questions that what this record changed in the accounts has answered."""
+    """Put the questions about what was given back; close those that what changed in the accounts has answered."""
+    _given(work)
     for before, after in work.touched("invoice"):
         if before is None or (after is not None and _said(after) == _said(before)):
             continue
@@ -46,6 +50,31 @@ def settle(work: Work) -> None:
             open_ = work.rows.matches.get(TOTAL, object_key) if object_key is not None else None
             if object_key is not None and open_ is not None and _is_settled(work, open_, after):
                 _close(work, object_key, open_)
+
+
+def _given(work: Work) -> None:
+    """Ask a person about orders for which more was given back than they came to, until that is so no more."""
+    for _, order in work.touched("order"):
+        if order is None or order["grand_total"] is None:
+            continue
+        object_key, reason = f"{GIVEN}/{order['id']}/{order['episode']}", _excess(order)
+        open_ = work.rows.matches.get(TOTAL, object_key)
+        if open_ is not None and open_.ids[1] != reason:
+            _close(work, object_key, open_)
+        if reason is not None and order["episode"]:
+            holds.ask(work, order, reason)
+            work.rows.matches.put(Match([order["id"], reason]), TOTAL, object_key)
+
+
+def _excess(order: Entity) -> str | None:
+    given = Decimal(0)
+    for refund in order["refunds"]:
+        given = money.CONTEXT.add(given, refund["amount"])
+    excess = money.CONTEXT.subtract(given, order["grand_total"])
+    if not given or excess <= 0:
+        return None
+    currency = order["currency"]
+    return f"{money.text(given)} {currency} was given back, by {money.text(excess)} more than the order came to"
 
 
 def _said(document: Entity) -> tuple[object, object]:

@@ -7,7 +7,7 @@ import pytest
 
 from connectors.kafka.records import Decision
 from tests.unit.stages.kit import AT, TENANT, Company, body, envelope, of, version
-from tests.unit.stages.shop import VENDORS, document, kinds, order, reviews, tell
+from tests.unit.stages.shop import VENDORS, document, kinds, order, refund, reviews, tell
 
 
 @pytest.mark.parametrize(
@@ -128,3 +128,42 @@ def test_a_customer_asked_for_in_the_home_currency_has_that_one(company: Company
     assert tell(company, {**order(currency="EUR"), "id": 8}, "1") == []
     [question] = reviews(company)
     assert question.reason.startswith("the accounts keep this customer in USD and take no document in EUR")
+
+
+EMPTY: dict[str, Any] = {"line_items": [], "fee_lines": [], "shipping_total": "0", "total_tax": "0"}
+
+
+def test_an_order_without_positions_waits(company: Company) -> None:
+    """The accounts refuse a document without any; nothing is asked of them."""
+    company.connect(*VENDORS)
+    assert tell(company, order(**EMPTY, discount_total="0", total="0"), "1") == []
+    [question] = reviews(company)
+    assert question.reason.startswith("it has no positions")
+
+
+def test_more_given_back_than_sold_is_asked_about(company: Company) -> None:
+    """It is booked as the shop says; the question names the difference and goes with the refund."""
+    company.connect(*VENDORS)
+    tell(company, order(), "1")
+    tell(company, refund("10.00"), "1", "refund")
+    assert reviews(company) == []
+    assert kinds(tell(company, refund("10.00", 71), "1", "refund")) == ["PUT RefundReceipt"]
+    [question] = reviews(company)
+    assert question.reason == "20 USD was given back, by 2.6 more than the order came to"
+    tell(company, order(customer_note="so be it"), "2")
+    assert [item.open for item in reviews(company)] == [True]
+    company.record("woocommerce", "refund", {"id": 71}, "2", deleted=True)
+    assert [item.open for item in reviews(company)] == [True, False]
+
+
+def test_what_waited_is_asked_about_again_where_another_currency_was_first(company: Company) -> None:
+    """Both were agreed before the accounts had the customer: one currency is the customer's, the other waits on."""
+    company.connect(*VENDORS)
+    tell(company, order(currency="EUR", total="17.41"), "1")
+    tell(company, {**order(currency="GBP", total="17.42"), "id": 8}, "1")
+    asked = [kinds(company.take(Decision(TENANT, "accept", AT, review=item.id))) for item in reviews(company)]
+    assert asked == [["PUT Customer", "PUT SalesReceipt"], []]
+    last = reviews(company)[-1]
+    assert last.open
+    assert last.reason.endswith("the accounts keep this customer in EUR and take no document in GBP for it")
+    assert kinds(company.take(Decision(TENANT, "accept", AT, review=last.id))) == ["PUT SalesReceipt"]

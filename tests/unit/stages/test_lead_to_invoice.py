@@ -6,7 +6,21 @@ from typing import Any
 import pytest
 
 from connectors.errors import MappingError, RejectedError
-from tests.unit.stages.kit import ACCOUNT, AT, CONTACT, Company, at, body, of, opportunity, snapshot, stored, version
+from connectors.kafka.topics import REVIEW
+from tests.unit.stages.kit import (
+    ACCOUNT,
+    AT,
+    CONTACT,
+    LINES,
+    Company,
+    at,
+    body,
+    of,
+    opportunity,
+    snapshot,
+    stored,
+    version,
+)
 
 RULES = """
 defaults: {terms: Net 30}
@@ -287,3 +301,40 @@ def test_a_rule_can_make_it_a_sales_receipt(company: Company) -> None:
     changed = snapshot(2, Opportunity=opportunity(2, Name="Other"))
     (update,) = company.record("salesforce", "OpportunitySnapshot", changed, at(2), remote_id="006A")
     assert update.object == "SalesReceipt"
+
+
+@pytest.mark.parametrize(
+    ("line", "amount"),
+    [
+        ({"UnitPrice": 500.25, "TotalPrice": 900.45, "Discount": 10}, "900.45"),
+        ({"Quantity": 3.0, "UnitPrice": 3.33, "TotalPrice": 10.0}, "10"),
+        ({"Quantity": 3.0, "UnitPrice": 3.33}, "9.99"),
+        ({"Quantity": 1.0, "UnitPrice": 0, "TotalPrice": 0}, "0"),
+    ],
+)
+def test_a_position_is_billed_at_its_total_price(company: Company, line: dict[str, object], amount: str) -> None:
+    """That has the position's own discount and its cents; a unit price that does not multiply to it is left out."""
+    company.connect()
+    found = snapshot(Lines=[{**LINES[0], **line}])
+    sent = body(
+        of(company.record("salesforce", "OpportunitySnapshot", found, at(1), remote_id="006A"), "quickbooks", "Invoice")
+    )
+    [position] = sent["Line"]
+    assert position["Amount"] == Decimal(amount)
+    assert ("UnitPrice" in position["SalesItemLineDetail"]) == (amount in ("9.99", "0"))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"Lines": [{**LINES[0], "UnitPrice": -5}]}, "the total is -10 USD: the accounts have no document below zero"),
+        ({"Lines": [], "Opportunity": opportunity(1, Amount=None)}, "it has no positions"),
+    ],
+)
+def test_what_the_accounts_have_no_document_for_waits(company: Company, more: dict[str, Any], said: str) -> None:
+    """Over less than nothing, or over nothing at all: a person is asked, the accounts are not."""
+    company.connect()
+    commands = company.record("salesforce", "OpportunitySnapshot", snapshot(**more), at(1), remote_id="006A")
+    assert [c for c in commands if c.vendor == "quickbooks"] == []
+    [question] = [e.value for e in company.emits if e.topic is REVIEW]
+    assert getattr(question, "reason", "").startswith(said)

@@ -214,3 +214,41 @@ def test_what_was_paid_is_void_with_its_invoice_and_booked_once_again(company: C
     assert kinds(tell(company, refund("17.40"), "1", "refund")) == []
     id_ = company.only("order")["id"]
     assert [c.object_key for c in void] == [f"payment/{id_}/1/7", f"order/{id_}/1"]
+
+
+@pytest.mark.parametrize(
+    ("more", "paid"),
+    [
+        # All of it is the order's own tax, be it that the shop tells of a part only.
+        ({"line_items": [{"id": 1, "total_tax": "-0.50"}]}, order()),
+        ({}, order()),
+        ({"line_items": [{"id": 1, "total_tax": "-0.50"}]}, order(date_paid_gmt=None)),
+    ],
+)
+def test_a_refund_of_all_comes_to_the_cent(company: Company, more: dict[str, Any], paid: dict[str, Any]) -> None:
+    """Positions, shipping, discount and tax of what is given back are those of the sale."""
+    company.connect(*VENDORS)
+    tell(company, paid, "1")
+    [given] = tell(company, {**refund("17.40"), **more}, "1", "refund")
+    assert total(body(given)) == Decimal("17.4")
+
+
+def total(document: dict[str, Any]) -> Decimal:
+    """Return what the accounts reckon of a document whose tax is given."""
+    lines = document["Line"]
+    sold = sum((line["Amount"] for line in lines if line["DetailType"] == "SalesItemLineDetail"), Decimal(0))
+    off = sum((line["Amount"] for line in lines if line["DetailType"] == "DiscountLineDetail"), Decimal(0))
+    return Decimal(sold - off + document["TxnTaxDetail"]["TotalTax"])
+
+
+def test_a_surcharge_below_zero_is_a_position_with_its_tax(company: Company) -> None:
+    """A fee may take something off, and its tax with it; free orders are receipts over nothing."""
+    company.connect(*VENDORS)
+    fee = {"id": 2, "name": "Voucher", "total": "-4.00", "total_tax": "-0.50"}
+    sent = body(tell(company, order(fee_lines=[fee], total="10.90", total_tax="0.90"), "1")[-1])
+    assert total(sent) == Decimal("10.9")
+    tax = sent["Line"][1]["SalesItemLineDetail"]["TaxCodeRef"]
+    assert tax == {"value": {"$lookup": {"name": "TAX", "object": "TaxCode"}}}
+    free = order(total="0.00", total_tax="0.00", shipping_total="0.00", discount_total="12.00")
+    [receipt] = tell(company, {**free, "id": 8}, "1")
+    assert (receipt.object, total(body(receipt))) == ("SalesReceipt", 0)

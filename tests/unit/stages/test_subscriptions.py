@@ -370,3 +370,25 @@ def test_the_refund_goes_to_the_other_invoice_if_a_person_voided_the_document_of
     company.record("quickbooks", "SalesReceipt", {**envelope("1", 3), **about, "PrivateNote": "Voided"}, version(3))
     [given] = [c for c in told(company, "refund", 2) if c.vendor == "quickbooks"]
     assert given.object_key.split("/")[1] == receipts["in_1"].object_key.split("/")[1]
+
+
+@pytest.mark.parametrize("subtotal", [1200, 1000])
+def test_shipping_whose_price_includes_tax_is_without_it(company: Company, subtotal: int) -> None:
+    """Whatever Stripe calls the subtotal, the total less the tax is what is shipped for."""
+    connected(company)
+    shipping = {"amount_subtotal": subtotal, "amount_tax": 200, "amount_total": 1200}
+    taxes = [*sample("invoice")["total_taxes"], {"amount": 200, "tax_behavior": "inclusive"}]
+    told(company, "invoice", 1, **UNPAID | {"shipping_cost": shipping, "total_taxes": taxes, "total": 11980})
+    order = company.only("order")
+    assert (order["shipping_amount"], order["hold"]) == (10, False)
+
+
+def test_what_was_paid_in_part_and_given_back_in_part_is_an_invoice(company: Company) -> None:
+    """Shopify then tells only of the refund; a receipt would say that all was paid."""
+    company.take(ConnectionChanged(TENANT, 1, {"shopify": "shop", "quickbooks": "1"}, "UTC", "USD"))
+    stored = json.loads((GOLDEN.parent / "shopify" / "order" / "in.json").read_text())
+    paid = {"id": "gid://shopify/OrderTransaction/1", "kind": "SALE", "status": "SUCCESS", "gateway": "manual",
+            "processedAt": "2026-03-01T10:00:00Z", "amountSet": {"shopMoney": {"amount": "15.00"}}}  # fmt: skip
+    part = {**stored, "displayFinancialStatus": "PARTIALLY_REFUNDED", "transactions": [paid]}
+    commands = company.record("shopify", "Order", part, "1", remote_id="6000000000001")
+    assert [kind for _, kind in asked(commands)][1:] == ["Invoice", "Payment", "RefundReceipt"]
