@@ -48,7 +48,8 @@ def document(version: str) -> Document:
                 "Customers, products, orders, invoices, payments and engagements of a company as one story. Read with "
                 "isolation.level=read_committed. Topics have no order among each other: a reference may dangle for a "
                 "while. Drop records whose version is not greater than the one you have. A record with `deleted` is "
-                "followed by a tombstone; the loser of a merge stays with `merged_into`."
+                "followed by a tombstone; the loser of a merge stays with `merged_into`, and what was "
+                "deleted comes back with it once it is part of another record."
             ),
         },
         "defaultContentType": "application/avro",

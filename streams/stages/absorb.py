@@ -8,11 +8,11 @@ from connectors.errors import MappingError
 from connectors.wire import loads
 from streams.stages import content, echoes, overheard, parties, references
 from streams.stages.conflicts import Source
-from streams.stages.mapping import Draft, Ref
+from streams.stages.identity import past
+from streams.stages.mapping import Ref
 from streams.stages.mapping.inbound import draft, stated_id, stated_version
 from streams.stages.mapping.model import Template
 from streams.stages.mapping.paths import ITEMS
-from streams.stages.merge import siblings
 from streams.stages.rows import Link, Match
 from streams.stages.work import Work
 
@@ -120,9 +120,10 @@ def _own(
     if said is None and template.entity != "order":
         said = content.digest(template, work.settings.fingerprint, body)
     resolution = replace(work.apply(found, version, id_, news, said), doubt=doubt)
+    references.attach(work, found, resolution.id, version)
     known = parties.settle(work, found, resolution) if found.entity == "party" else resolution.id
-    if not _overtaken(work, found, known, version):
-        references.attach(work, found.entity, known, _told(work, found))
+    if link.deleted:
+        parties.returned(work, found.ref, found.entity, known)
     if new:
         references.arrived(work, found.ref, known)
     return known
@@ -170,6 +171,7 @@ def leave(work: Work, ref: Ref, link: Link, version: str) -> None:
         _own_parts(work, ref, [])
     if link.entity is not None and link.id is not None:
         work.unlink(ref, link.entity, link.id)
+        past.remember(work.rows, ref, link.entity, link.id)
     gone = Link(object_key=link.object_key, source_version=version, deleted=True)
     work.rows.links.put(gone, ref.vendor, ref.object, ref.id)
 
@@ -184,19 +186,6 @@ def _found(value: Any, steps: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     below = value.get(name) if isinstance(value, Mapping) else None
     for item in (below or ()) if name != steps[0] else (below,):
         yield from _found(item, steps[1:])
-
-
-def _told(work: Work, found: Draft) -> Mapping[str, Ref | None]:
-    """Return the links that count: that another vendor than the owner has none there says nothing."""
-    owner = work.settings.policies.owner(found.entity) == found.ref.vendor
-    return {path: ref for path, ref in found.links.items() if owner or ref is not None}
-
-
-def _overtaken(work: Work, found: Draft, id_: str, version: str) -> bool:
-    """Tell whether another object of the type, which is this record as well, has spoken later: its links stand."""
-    record = work.get(found.entity, id_) if found.links else None
-    others = siblings(record, found.ref) if record is not None else ()
-    return any(work.linked(other).source_version > version for other in others)
 
 
 def version_in(work: Work, vendor: str, object_type: str, body: Mapping[str, Any]) -> str:

@@ -21,12 +21,16 @@ def take(work: Work, record: VendorRecord) -> None:
     link = work.linked(ref)
     # Vendors count in seconds: an object may be deleted and be back in one and the same version.
     is_back = record.undeleted and record.source_version == link.source_version
-    if link.newer_than(record.source_version) and not is_back:
+    older = link.newer_than(record.source_version) and not is_back
+    if record.deleted and record.merged_into and (link.deleted or not older):
+        into = Ref(ref.vendor, ref.object, record.merged_into)
+        parties.follow(work, ref, into)
+        if not older:
+            remove(work, ref, work.linked(ref), record.source_version)
+        parties.followed(work, ref, into)
+    elif older:
         return
-    if record.deleted and record.merged_into:
-        _follow(work, ref, link, record.merged_into)
-        link = work.linked(ref)
-    if record.deleted:
+    elif record.deleted:
         remove(work, ref, link, record.source_version)
     elif record.hint:
         _hint(work, record, link)
@@ -41,16 +45,6 @@ def take(work: Work, record: VendorRecord) -> None:
         if link.id is None:
             created.recognise(work, ref, body)
         absorb_once(work, ref, body, record.source_version, ours=record.ours)
-
-
-def _follow(work: Work, ref: Ref, link: Link, survivor: str) -> None:
-    """Let the party of a record that its vendor merged become part of the survivor's."""
-    other = work.linked(Ref(ref.vendor, ref.object, survivor))
-    if link.entity == "party" and link.id is not None:
-        if other.entity == "party" and other.id is not None:
-            parties.join(work, link.id, other.id)
-        elif other.id is None:
-            parties.expect(work, Ref(ref.vendor, ref.object, survivor), link.id)
 
 
 def remove(work: Work, ref: Ref, link: Link, version: str) -> None:

@@ -7,14 +7,14 @@ keeps what was refused. Opt-outs only ever come true, lists of addresses and num
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from connectors.kafka.records import Entity
 from streams.stages import conflicts, normalise
 from streams.stages.conflicts import Source
 from streams.stages.mapping import Draft, Ref, schema
-from streams.stages.policies import SHIPPED, STICKY, UNIONS, Policies, Policy
+from streams.stages.policies import REFERENCES, SHIPPED, STICKY, UNIONS, Policies, Policy
 
 GROWING = frozenset(name for _, name in UNIONS)
 ONLY_TRUE = frozenset(name for _, name in STICKY)
@@ -30,8 +30,24 @@ def _copy(value: Any) -> Any:
     return type(value)(value) if isinstance(value, list | dict) else value
 
 
-def merge(record: Entity, draft: Draft, version: str, policies: Policies = SHIPPED) -> Entity:
-    """Return the record with what the draft may set; neither argument is changed."""
+def merge(
+    record: Entity,
+    draft: Draft,
+    version: str,
+    policies: Policies = SHIPPED,
+    waits: Callable[[str], object] = lambda _path: None,
+) -> Entity:
+    """Return the record with what the draft may set; no argument is changed.
+
+    Of references only who set them is noted; `references` then fills those that the draft may set.
+
+    Args:
+        record: as it stands.
+        draft: what an object says.
+        version: of the object.
+        policies: of the tenant.
+        waits: whether an empty reference of the record, by field, is only waiting for what it names.
+    """
     merged = _copied(record)
     source = Source(draft.ref.vendor, draft.ref.object, version)
     said, before = str(source), f"{source.vendor}/{source.object}/"
@@ -49,6 +65,10 @@ def merge(record: Entity, draft: Draft, version: str, policies: Policies = SHIPP
             _merge_field(merged, draft.entity, name, value, source, policies)
     for name, value in draft.custom.items():
         _merge_custom(merged, draft.entity, name, value, source, policies)
+    for path, ref in draft.links.items():
+        if "/" not in path:
+            stands = merged[path] or (path in provenance and waits(path))
+            decides(merged, path, ref, stands or None, source, policies.of(draft.entity, path))
     merged["refs"] = with_ref(record["refs"], draft.ref)
     return merged
 
@@ -56,11 +76,14 @@ def merge(record: Entity, draft: Draft, version: str, policies: Policies = SHIPP
 def joined(survivor: Entity, loser: Entity, policies: Policies = SHIPPED, entity: str = "party") -> Entity:
     """Return what a record becomes when another turns out to be the same; neither argument is changed.
 
-    Field by field the same rules decide as between two vendors' records, by who set each.
+    Field by field the same rules decide as between two vendors' records, by who set each; references stay for
+    `references` to judge.
     """
     merged = _copied(survivor)
     for name, said in loser["provenance"].items():
         source, custom = Source.parse(said), name.removeprefix("custom.")
+        if name in REFERENCES:
+            continue
         if custom == name:
             _merge_field(merged, entity, name, loser[name], source, policies)
         else:
@@ -73,7 +96,6 @@ def joined(survivor: Entity, loser: Entity, policies: Policies = SHIPPED, entity
     merged["refs"] = sorted(
         [*survivor["refs"], *(ref for ref in loser["refs"] if ref not in survivor["refs"])], key=_place
     )
-    merged["organisation_id"] = survivor["organisation_id"] or loser["organisation_id"]
     return merged
 
 
@@ -149,7 +171,7 @@ def _merge_field(merged: Entity, entity: str, name: str, value: Any, source: Sou
         return
     policy = policies.of(entity, name)
     if (entity, name) in UNIONS:
-        wins = bool(value) and _wins(merged, name, value, current, source, policy)
+        wins = bool(value) and decides(merged, name, value, current, source, policy)
         merged[name] = _grown(current, value or [], wins=wins)
     elif _decided(merged, name, value, current, source, policy):
         merged[name] = value if value is not None else schema.empty(entity)[name]
@@ -197,7 +219,7 @@ def _standards(values: list[str]) -> Mapping[str, str]:
 def _decided(record: Entity, name: str, value: Any, current: Any, source: Source, policy: Policy) -> bool:
     """Tell whether `source` sets the field; what is refused or displaced by another system is noted as a conflict."""
     said = record["provenance"].get(name)
-    wins = _wins(record, name, value, current, source, policy)
+    wins = decides(record, name, value, current, source, policy)
     if said is None or conflicts.FIELD not in record or (value == current and not record[conflicts.FIELD]):
         return wins
     if wins and record[conflicts.FIELD]:
@@ -211,7 +233,7 @@ def _decided(record: Entity, name: str, value: Any, current: Any, source: Source
     return wins
 
 
-def _wins(record: Entity, name: str, value: Any, current: Any, source: Source, policy: Policy) -> bool:
+def decides(record: Entity, name: str, value: Any, current: Any, source: Source, policy: Policy) -> bool:
     """Tell whether `source` sets the field, and if so note it as the one who did."""
     said = record["provenance"].get(name)
     if said is None or _beats(source, Source.parse(said), policy, value, current):

@@ -10,8 +10,8 @@ from uuid import uuid5
 from connectors.errors import MappingError
 from connectors.kafka.records import Decision, Entity
 from connectors.wire import dumps
-from streams.stages import commands, references, reviews
-from streams.stages.identity import NAMESPACE, Resolution
+from streams.stages import commands, prospects, references, reviews
+from streams.stages.identity import NAMESPACE, Resolution, past
 from streams.stages.mapping import Draft, Ref
 from streams.stages.matching import Band, Candidate, Verdict
 from streams.stages.merge import joined, parted, remote_id
@@ -30,10 +30,10 @@ def settle(work: Work, draft: Draft, resolution: Resolution) -> str:
     """Keep the matcher's index, follow what the draft says it is the same as, ask what is doubtful; return the id."""
     id_ = resolution.id
     news = work.records.stand(draft)
-    for ref in draft.same_as:
-        known = work.linked(ref)
+    for named in draft.same_as:
+        ref, known = past.standing(work.rows, named)
         if known.id is None and not known.deleted:
-            expect(work, ref, id_)
+            expect(work, ref, PARTY, id_)
         elif known.entity == PARTY and known.id is not None:
             id_ = join(work, id_, known.id)
     if resolution.doubt is not None:
@@ -45,10 +45,48 @@ def settle(work: Work, draft: Draft, resolution: Resolution) -> str:
     return id_
 
 
-def expect(work: Work, ref: Ref, id_: str) -> None:
-    """Let an object that has not come yet be this party when it does."""
-    work.link(ref, PARTY, id_, "")
+def expect(work: Work, ref: Ref, entity: str, id_: str) -> None:
+    """Let an object that has not come yet be this record when it does."""
+    work.link(ref, entity, id_, "")
     references.arrived(work, ref, id_)
+
+
+def follow(work: Work, ref: Ref, into: Ref) -> None:
+    """Take in that a vendor merged an object into another: theirs are one party, if both are there.
+
+    Who names the object means the other from now on, though the news may be older than what is known.
+    """
+    past.merged(work.rows, ref, into)
+    entity, id_, _ = past.known(work.rows, ref)
+    heir, link = past.standing(work.rows, into)
+    if entity is not None and id_ is not None and link.id is None and not link.deleted:
+        expect(work, heir, entity, id_)
+    elif id_ is not None and link.id is not None and entity == link.entity == PARTY:
+        join(work, id_, link.id)
+
+
+def followed(work: Work, ref: Ref, into: Ref) -> None:
+    """Let what was said of an object that its vendor merged, and that is gone now, lead to what the other is."""
+    entity, id_, _ = past.known(work.rows, ref)
+    kind, other, _ = past.known(work.rows, past.standing(work.rows, into)[0])
+    if entity is not None and entity == kind and id_ is not None and other is not None:
+        succeed(work, entity, id_, other)
+        succeed(work, entity, other, id_)
+    references.moved(work, ref)
+
+
+def returned(work: Work, ref: Ref, entity: str, id_: str) -> None:
+    """Take in that an object which was gone is back: what it was, if that is gone, leads to what it is now."""
+    was = past.forget(work.rows, ref)
+    if was is not None and was[0] == entity:
+        succeed(work, entity, was[1], id_)
+
+
+def succeed(work: Work, entity: str, id_: str, heir: str) -> None:
+    """Let references to a record, if it is gone, lead to another, and a customer's documents count for that."""
+    gone = work.lead(entity, id_, heir)
+    if gone is not None and entity == PARTY:
+        _move(work, gone, work.standing(PARTY, heir))
 
 
 def join(work: Work, loser_id: str, survivor_id: str) -> str:
@@ -59,7 +97,8 @@ def join(work: Work, loser_id: str, survivor_id: str) -> str:
     work.rows.entities.put(PARTY, _kept(survivor, loser), survivor)
     work.rows.entities.put(PARTY, _kept(loser, survivor), loser)
     work.replace(PARTY, loser, {**loser, "merged_into": survivor["id"]})
-    work.save(PARTY, joined(survivor, loser, work.settings.policies))
+    merged = references.joined(work, PARTY, joined(survivor, loser, work.settings.policies), loser)
+    work.save(PARTY, merged)
     _relink(work, loser, survivor["id"])
     _move(work, loser["id"], survivor["id"])
     return str(survivor["id"])
@@ -114,7 +153,7 @@ def _address(work: Work, left: Entity, former: Entity) -> None:
 
 
 def _move(work: Work, source: str, target: str, only: str | None = None) -> None:
-    """Let documents, and persons who decide, count for another party; `only` those whose own record names that one."""
+    """Let documents, and persons, count for another party; `only` those whose own record names that one."""
     for parts, row in work.rows.documents.scan(source):
         (document,) = parts
         if only is None or any(record["customer_id"] == only for record in _document(work, document)):
@@ -124,6 +163,7 @@ def _move(work: Work, source: str, target: str, only: str | None = None) -> None
     if persons is not None and only is None:
         own = work.rows.contacts.get(target)
         work.rows.contacts.put(Contacts(list(dict.fromkeys([*(own.ids if own else ()), *persons.ids]))), target)
+    prospects.move(work, source, target, only)
     work.moved |= dict.fromkeys((source, target))
 
 

@@ -23,6 +23,8 @@ UNIONS = frozenset({("party", "emails"), ("party", "phones")})
 """Lists that only grow: the policy decides who stands first."""
 STICKY = frozenset({("party", "opted_out")})
 """Only ever come true, whatever the policy: no system can take back a person's no."""
+REFERENCES = frozenset({"organisation_id", "customer_id", "contact_id", "order_id", "product_id", "party_id"})
+"""Fields of any entity that hold the canonical id of another record: nothing that a person could choose between."""
 LISTS = frozenset({"list", "other", "texts"})
 """Kinds of fields where picking one of two values decides nothing."""
 
@@ -77,15 +79,10 @@ class Policies:
         found = self._found.get((entity, field))
         if found is None:
             found = self._all.get(f"{entity}.{field}") or self._all.get(entity) or Policy(NEWEST)
-            if found.holds and _is_list(entity, field):
+            if found.holds and (field in REFERENCES or _is_list(entity, field)):
                 found = Policy(NEWEST)
             self._found[entity, field] = found
         return found
-
-    def owner(self, entity: str) -> str:
-        """Return the vendor that owns an entity, "" if none does."""
-        found = self._all.get(entity)
-        return found.owner if found is not None else ""
 
 
 def check_policies(own: Mapping[str, str], vendors: Collection[str] | None = None) -> Sequence[tuple[str, str]]:
@@ -119,6 +116,8 @@ def _wrong(target: str, text: str, vendors: Collection[str] | None) -> Iterator[
         yield f"names {policy.owner}, which is not connected here; connected are {', '.join(sorted(vendors))}"
     if (entity, field) in STICKY:
         yield "opt-outs always win; remove this"
+    if policy.holds and field in REFERENCES:
+        yield "a reference to another record cannot be held for a person; use owner:<vendor> or newest"
     if policy.holds and _is_list(entity, field):
         yield "a list cannot be held for a person; use owner:<vendor> or newest"
 

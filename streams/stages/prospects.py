@@ -45,9 +45,18 @@ def _belong(work: Work, change: Change) -> None:
     former = change.before["organisation_id"] if change.before is not None else None
     now = change.after["organisation_id"] if change.after is not None else None
     if former is not None and former != now:
-        work.rows.matches.drop(MEMBER, former, change.id)
+        work.rows.matches.drop(MEMBER, work.standing("party", former), change.id)
     if now is not None:
-        work.rows.matches.put(Match([change.id]), MEMBER, now, change.id)
+        work.rows.matches.put(Match([change.id]), MEMBER, work.standing("party", now), change.id)
+
+
+def move(work: Work, source: str, target: str, only: str | None) -> None:
+    """Let the persons of a customer belong to another; `only` those whose own record names that one."""
+    for (id_,), row in work.rows.matches.scan(MEMBER, source):
+        person = work.get("party", id_)
+        if only is None or (person is not None and person["organisation_id"] == only):
+            work.rows.matches.drop(MEMBER, source, id_)
+            work.rows.matches.put(row, MEMBER, target, id_)
 
 
 def _is_prospect(party: Entity) -> bool:

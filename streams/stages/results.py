@@ -5,7 +5,7 @@ from typing import Any
 
 from connectors.kafka.records import Entity, VendorResult
 from connectors.wire import iso_micros
-from streams.stages import canonicalise, commands, overheard, references, totals
+from streams.stages import canonicalise, commands, overheard, parties, references, totals
 from streams.stages.absorb import absorb, parsed, version_in
 from streams.stages.identity import new_id
 from streams.stages.mapping import Ref
@@ -80,6 +80,8 @@ def _known(work: Work, entity: str, id_: str, ref: Ref, version: str, object_key
     if record is not None:
         work.save(entity, {**record, "refs": with_ref(record["refs"], ref)})
         work.link(ref, entity, id_, version, object_key)
+        if former.id is not None and former.entity == entity:
+            parties.succeed(work, entity, former.id, id_)
         references.arrived(work, ref, id_)
 
 

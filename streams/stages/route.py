@@ -121,8 +121,10 @@ def _party(work: Work, change: Change) -> None:
 
 
 def _product(work: Work, change: Change) -> None:
-    if change.after is not None and commands.sent(work, ACCOUNTS, f"product/{change.id}") is not None:
-        ask_item(work, change.after)
+    product = change.after
+    stands = product is not None and product["merged_into"] is None
+    if product is not None and stands and commands.sent(work, ACCOUNTS, f"product/{change.id}") is not None:
+        ask_item(work, product)
 
 
 def _order(work: Work, change: Change) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from msgspec import Struct, structs
@@ -13,13 +14,15 @@ from connectors.kafka.topics import CANONICAL, CHANGES, Topic
 from streams.stages import conflicts, identity
 from streams.stages.mapping import Draft, Ref
 from streams.stages.merge import fresh, merge, without_ref
-from streams.stages.rows import Link
+from streams.stages.rows import Link, Match
 from streams.stages.rules import Verdict
 from streams.stages.settings import Settings
 from streams.stages.tables import Rows
 
 UNSEEN = ("id", "tenant", "version", "changed_at", "provenance")
 """Fields whose change alone is none: they say which record it is and how it came about."""
+WAITS = "waits"
+"""Kind of match rows: which object a field waits for now; it may have waited for another before."""
 
 
 class Emit(Struct, frozen=True):
@@ -82,11 +85,13 @@ class Work:
 
     def get(self, entity: str, id_: str | None) -> Entity | None:
         """Return a record as it stands now; None if there is none or it is deleted."""
-        if id_ is None:
-            return None
-        record = _alive(self._load(entity, id_))
+        return None if id_ is None else _alive(self._last(entity, id_))
+
+    def _last(self, entity: str, id_: str) -> Entity | None:
+        """Return what an id leads to, be it deleted."""
+        record = self._load(entity, id_)
         while record is not None and record["merged_into"] is not None:
-            record = _alive(self._load(entity, record["merged_into"]))
+            record = self._load(entity, record["merged_into"])
         return record
 
     def own(self, entity: str, id_: str) -> Entity | None:
@@ -131,16 +136,31 @@ class Work:
         """Resolve and merge a draft, or only its `news`, link its reference, and return who it is."""
         found = self.resolve(draft) if id_ is None else identity.Resolution(id_)
         former = self.get(draft.entity, found.id) or self._reborn(draft.entity, found.id)
-        self.save(draft.entity, merge(former, news or draft, version, self.settings.policies))
+        waits = partial(self.awaited, draft.entity, former["id"])
+        self.save(draft.entity, merge(former, news or draft, version, self.settings.policies, waits))
         self.link(draft.ref, draft.entity, former["id"], version, digest=digest)
         return found if found.id == former["id"] else replace(found, id=former["id"])
 
     def _reborn(self, entity: str, id_: str) -> Entity:
         """Return an empty record; one that was deleted counts its versions on, and a customer's documents again."""
-        former = self._load(entity, id_)
-        if former is not None and entity == "party":
-            self.moved[id_] = None
-        return {**fresh(entity, self.tenant, id_), "version": former["version"] if former else 0}
+        former = self._last(entity, id_)
+        if former is None:
+            return fresh(entity, self.tenant, id_)
+        if entity == "party":
+            self.moved[former["id"]] = None
+        return {**fresh(entity, self.tenant, former["id"]), "version": former["version"]}
+
+    def awaited(self, entity: str, id_: str, path: str) -> Match | None:
+        """Return vendor, object and id of what a reference waits for, None if it does not."""
+        return self.rows.matches.get(WAITS, entity, id_, path)
+
+    def lead(self, entity: str, id_: str, heir: str) -> str | None:
+        """Let references to a record that is gone lead to another, gone or not; return its id if it does."""
+        gone, to = self._last(entity, id_), self._last(entity, heir)
+        if gone is None or to is None or not gone["deleted"] or gone["id"] == to["id"]:
+            return None
+        self.replace(entity, None, {**gone, "deleted": False, "merged_into": to["id"]})
+        return str(gone["id"])
 
     def link(
         self,

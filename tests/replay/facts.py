@@ -63,16 +63,15 @@ def facts(latest: Mapping[tuple[str, str], Entity], created: set[Key]) -> dict[s
     for id_, (_, record) in living.items():
         survivor: str | None = record["merged_into"]
         while survivor is not None:
-            names[id_] = names.get(survivor, survivor)
+            if survivor in names:
+                names[id_] = names[survivor]
             survivor = living[survivor][1]["merged_into"] if survivor in living else None
     found = {}
     for id_, (entity, record) in living.items():
         if record["merged_into"] is None and id_ in names:
             told = {name: value for name, value in _told(record).items() if name not in ABOUT}
             refs = sorted(f"{r['vendor']}/{r['object']}/{r['id']}" for r in record["refs"] if _key(r) not in created)
-            lost = told.get("organisation_id") is not None and told["organisation_id"] not in names
-            left = {"organisation_id": LEFT} if lost else {}
-            found[f"{entity} {names[id_]}"] = {**_renamed(told, names), **left, "refs": refs}
+            found[f"{entity} {names[id_]}"] = {**_renamed(told, names), "refs": refs}
     return found
 
 

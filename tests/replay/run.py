@@ -31,7 +31,8 @@ from tests.recording.file import read
 from tests.recording.story import SNAPSHOT, Told
 from tests.replay import people
 from tests.replay.facts import facts
-from tests.replay.vendors import LATE, GoneError, Vendors, WaitsError, record_of
+from tests.replay.references import astray
+from tests.replay.vendors import LATE, GoneError, Key, Vendors, WaitsError, record_of
 
 RULES = """rules:
   - {name: web, when: order.lead_source == 'Web', then: {discount_percent: '10'}}
@@ -106,6 +107,7 @@ class Replay:
     Attributes:
         state: every row.
         latest: of every canonical record, by entity and id, as it was last produced.
+        held: which vendors' objects each has ever been.
         kinds: how many records of which kind were taken in.
     """
 
@@ -113,6 +115,7 @@ class Replay:
     dice: Random
     state: Layer = field(default_factory=lambda: Layer(Nothing()))
     latest: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    held: dict[str, set[Key]] = field(default_factory=dict)
     failed: dict[str, int] = field(default_factory=dict)
     taken: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
@@ -197,6 +200,8 @@ class Replay:
         if entity is not None and output.value is not None:
             fields = self._codec.decode(output.value)[1]
             self.latest[entity, fields["id"]] = fields
+            refs = ((ref["vendor"], ref["object"], ref["id"]) for ref in fields["refs"])
+            self.held.setdefault(fields["id"], set()).update(refs)
 
     def digests(self) -> tuple[str, str]:
         """Return the digests of all outputs, in order, and of all rows."""
@@ -231,5 +236,6 @@ if __name__ == "__main__":
     answer = {"outputs": outputs, "rows": rows, "taken": done.taken, "failed": done.failed}
     answer["kinds"] = done.kinds
     answer["zone"] = str(datetime(2026, 7, 1, tzinfo=UTC).astimezone().utcoffset())
+    answer["astray"] = astray(done.latest, done.held)
     answer["facts"] = facts(done.latest, done.vendors.created)
     print(json.dumps(answer))  # noqa: T201  the answer

@@ -83,6 +83,11 @@ def test_another_order_gives_the_same_bytes_on_two_machines(shuffle: int) -> Non
     assert one == {**other, "zone": one["zone"]}
 
 
+def test_every_reference_leads_where_it_should(shuffle: int) -> None:
+    """To a record that lives, or was merged into one, or to what is gone for good; whatever the order."""
+    assert replays(0)[0]["astray"] == replays(shuffle)[0]["astray"] == []
+
+
 def test_another_order_gives_the_same_facts(shuffle: int) -> None:
     """The same parties and documents, with the same values in their fields, up to the choice of ids.
 

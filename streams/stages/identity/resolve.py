@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from connectors.kafka.records import Entity
+from streams.stages.identity import past
 from streams.stages.identity.exact import match_keys, new_id
 from streams.stages.identity.records import Records
 from streams.stages.mapping import Draft, Ref
@@ -32,6 +33,8 @@ class Resolution:
 def resolve(rows: Rows, records: Records, tenant: str, draft: Draft, get: Lookup) -> Resolution:
     """Return who a draft is: by external reference, else by exact key, else by likeness, else a new one.
 
+    An object that is back is the record that it was, unless that went with it: then it may have become part of another.
+
     Args:
         rows: crosswalk and match keys.
         records: the matcher's index.
@@ -39,9 +42,13 @@ def resolve(rows: Rows, records: Records, tenant: str, draft: Draft, get: Lookup
         draft: what is to be identified.
         get: returns a record by entity and id as it stands now.
     """
-    for ref in (draft.ref, *draft.same_as):
-        link = rows.links.get(ref.vendor, ref.object, ref.id)
-        if link is not None and link.id is not None and link.entity == draft.entity:
+    entity, own, is_gone = past.known(rows, draft.ref)
+    own = own if entity == draft.entity else None
+    if own is not None and not (is_gone and get(draft.entity, own) is None):
+        return Resolution(own)
+    for ref in draft.same_as:
+        _, link = past.standing(rows, ref)
+        if link.id is not None and link.entity == draft.entity:
             return Resolution(link.id)
     traits = records.traits(draft)
     verdict = records.verdict(draft.ref, traits) if traits is not None else Verdict(Band.NEW)
@@ -53,7 +60,7 @@ def resolve(rows: Rows, records: Records, tenant: str, draft: Draft, get: Lookup
         party = get("party", verdict.candidates[0].party)
         if party is not None and _may_join(draft.ref, traits, party):
             return Resolution(str(party["id"]))
-    return Resolution(new_id(tenant, draft.ref), None if verdict.band is Band.NEW else verdict)
+    return Resolution(own or new_id(tenant, draft.ref), None if verdict.band is Band.NEW else verdict)
 
 
 def _exact(rows: Rows, draft: Draft, kind: str, value: str, get: Lookup) -> Entity | None:
