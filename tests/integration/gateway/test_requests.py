@@ -47,8 +47,11 @@ class Company:
         found: list[dict[str, Any]] = answer.json()["records"]
         return found
 
-    async def ask(self, gateway: int, body: Any, key: str, wait: str = "60s") -> httpx.Response:
-        """Ask for a customer; on a busy machine once more, which is the same request."""
+    async def ask(self, gateway: int, body: Any, key: str, wait: str = "2s") -> httpx.Response:
+        """Ask for a customer; while nothing is known of it once more, which is the same request.
+
+        What is in review is waited for too, in vain, so that a longer wait would last to its end.
+        """
         path, headers = f"/v1/tenants/{self.tenant}/customers", {"idempotency-key": key}
         while True:
             answer = await self.gateways[gateway].post(path, params={"wait": wait}, json=body, headers=headers)
