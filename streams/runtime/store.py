@@ -31,6 +31,8 @@ CACHE_BYTES = 128 << 20
 BLOCK_BYTES = 4 << 10
 """About as large most of them are."""
 BUFFER_BYTES = 8 << 20
+BUFFER_FILTER = 0.05
+"""Share of the buffer that a filter takes: else each row that is not there is searched for among its rows."""
 RECENT_BYTES = 16 << 20
 """Rows used lately, of each shard."""
 OPEN_FILES = 64
@@ -71,7 +73,7 @@ class Store:
         self._path = path
         self._now = now
         self._queued = Ordered[tuple[int, bytes | None]]()
-        self._recent = Recent[bytes, bytes | None](RECENT_BYTES, _size)
+        self._recent = Recent[bytes, bytes](RECENT_BYTES, _size)
         self._db: Any = None
 
     def open(self, cluster: str, topic: str, end: int, keep_seconds: float) -> int | None:
@@ -121,12 +123,14 @@ class Store:
         queued = self._queued.rows.get(key)
         if queued is not None:
             return queued[1]
-        value = self._recent.get(key)
-        if value is MISSING:
-            try:
-                value = self._db.get(key)
-            except Exception as error:
-                raise self._suspect(error) from error
+        recent = self._recent.get(key)
+        if recent is not MISSING:
+            return recent
+        try:
+            value: bytes | None = self._db.get(key)
+        except Exception as error:
+            raise self._suspect(error) from error
+        if value is not None:  # what is not there the filters tell as quickly
             self._recent.put(key, value)
         return value
 
@@ -176,6 +180,8 @@ class Store:
         for key, queued in self._queued.rows.items():
             if queued[0] > unit:
                 left[key] = queued
+            elif queued[1] is None:
+                self._recent.drop(key)
             else:
                 self._recent.put(key, queued[1])
         self._queued.retain(left)
@@ -188,8 +194,8 @@ class Store:
         self._recent.clear()
 
 
-def _size(key: bytes, value: bytes | None) -> int:
-    return len(key) + len(value or b"")
+def _size(key: bytes, value: bytes) -> int:
+    return len(key) + len(value)
 
 
 @cache
@@ -211,4 +217,6 @@ def _options() -> Options:
     options.set_compression_type(DBCompressionType.lz4())
     options.set_max_open_files(OPEN_FILES)
     options.set_write_buffer_size(BUFFER_BYTES)
+    options.set_memtable_whole_key_filtering(True)
+    options.set_memtable_prefix_bloom_ratio(BUFFER_FILTER)
     return options
