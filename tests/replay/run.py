@@ -119,7 +119,7 @@ class Replay:
     failed: dict[str, int] = field(default_factory=dict)
     taken: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
-    _waited: dict[Command, int] = field(default_factory=dict)
+    _waited: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
     _waiting: list[tuple[int, int, Value | Command | ReviewItem]] = field(default_factory=list)
     _outputs: Any = field(default_factory=sha256)
     _count: int = 0
@@ -157,8 +157,9 @@ class Replay:
         except GoneError:
             return
         except WaitsError:
-            self._waited[command] = self._waited.get(command, 0) + 1
-            if self._waited[command] < TRIES:
+            which = command.vendor, command.object_key, command.operation, command.version
+            self._waited[which] = self._waited.get(which, 0) + 1
+            if self._waited[which] < TRIES:
                 self._later(command, PATIENCE)
             return
         for value in values:
