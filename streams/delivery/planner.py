@@ -173,6 +173,6 @@ def remote_of(row: ObjectRow | None, known: str | None) -> RemoteRef | None:
     if row is None:
         return RemoteRef(known) if known is not None else None
     elsewhere = known is not None and known not in (*row.former_ids, row.remote_id)
-    if known is not None and elsewhere and (row.remote_id is not None or row.former_ids):
+    if known is not None and elsewhere and (row.remote_id is not None or not row.digest):
         return RemoteRef(known)
     return RemoteRef(row.remote_id, row.sync_token) if row.remote_id is not None else None

@@ -62,13 +62,16 @@ def put(
     if former is not None and former.digest == digest and not asked:
         return
     last = former or Sent(found.object, 0)
+    known = last.remote_id or remote_id
+    left = [id_ for id_ in last.former_ids if id_ != known]
     fields = sorted(content)
     row = Sent(
         object=last.object,
         version=last.version + 1,
         digest=digest,
-        remote_id=last.remote_id or remote_id,
+        remote_id=known,
         fields=fields,
+        former_ids=left,
         waits=True,
         earlier=_earlier(last, fields),
         overheard=last.overheard,
@@ -96,9 +99,21 @@ def close(work: Work, vendor: str, object_key: str) -> None:
 
 
 def move(work: Work, vendor: str, object_key: str, remote_id: str | None) -> None:
-    """Let what was asked for be asked of another object of the vendor from now on; None: of the next that is known."""
+    """Let what was asked for be asked of another object of the vendor from now on; None: of the next that is known.
+
+    The object that it was is none of ours any more, whatever answers are still to come.
+    """
     former = sent(work, vendor, object_key)
     if former is not None and not former.closed:
+        left = [id_ for id_ in dict.fromkeys((*former.former_ids, former.remote_id)) if id_ and id_ != remote_id]
+        row = replace(former, remote_id=remote_id, digest="", former_ids=left)
+        work.rows.sent.put(row, vendor, object_key)
+
+
+def again(work: Work, vendor: str, object_key: str, object_type: str, remote_id: str) -> None:
+    """Let what we have to say of an object be said once more: another's words were written to it."""
+    former = sent(work, vendor, object_key) or Sent(object_type, 0)
+    if not former.closed:
         work.rows.sent.put(replace(former, remote_id=remote_id, digest=""), vendor, object_key)
 
 
@@ -124,14 +139,17 @@ def written(row: Sent, version: int) -> Sequence[str]:
     return row.fields if last is None else row.earlier[str(last)]
 
 
-def delivered(work: Work, vendor: str, object_key: str, remote_id: str, version: int) -> None:
-    """Note the answer to a command, and the vendor's id of its object."""
+def delivered(work: Work, vendor: str, object_key: str, remote_id: str, version: int) -> bool:
+    """Note the answer to a command, and the vendor's id of its object; False: it has left that one meanwhile."""
     former = sent(work, vendor, object_key)
     if former is None:
-        return
+        return True
+    left = remote_id in former.former_ids
     waits = former.waits and version < former.version
     earlier = {last: fields for last, fields in former.earlier.items() if waits and int(last) > version}
-    work.rows.sent.put(replace(former, remote_id=remote_id, waits=waits, earlier=earlier), vendor, object_key)
+    id_ = former.remote_id if left else remote_id
+    work.rows.sent.put(replace(former, remote_id=id_, waits=waits, earlier=earlier), vendor, object_key)
+    return not left
 
 
 def fetch(work: Work, vendor: str, object_type: str, remote_id: str, source_version: str | None) -> None:
@@ -167,5 +185,6 @@ def _emit(
         remote_id=row.remote_id,
         body=body,
         source_version=source_version,
+        former_ids=tuple(row.former_ids),
     )
     work.emits.append(Emit(COMMAND, work.tenant, command.SCHEMA, command, asked=asked))

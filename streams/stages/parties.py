@@ -24,6 +24,8 @@ KIND = "identity"
 BOOKS = ("invoice", "payment")
 COUNTED = (*BOOKS, "order", "subscription")
 """Entities of which a customer's figures are made."""
+SAID = ("", "/contact")
+"""How our names of the vendors' objects to which a party is told end."""
 
 
 def settle(work: Work, draft: Draft, resolution: Resolution) -> str:
@@ -143,13 +145,19 @@ def _relink(work: Work, party: Entity, id_: str) -> None:
 
 
 def _address(work: Work, left: Entity, former: Entity) -> None:
-    """Let what we say of a party, and said to objects that are another's again, go to its own from now on, if any."""
+    """Let what we say of a party, and said to objects that are another's again, go to its own from now on, if any.
+
+    The other is told to these anew: they have the words of both.
+    """
     for ref in former["refs"]:
-        key = work.linked(Ref(ref["vendor"], ref["object"], ref["id"])).object_key
-        asked = commands.sent(work, ref["vendor"], key) if key is not None else None
-        mine = f"{key}/".startswith(f"{PARTY}/{left['id']}/")
-        if key is not None and asked is not None and mine and asked.remote_id == ref["id"]:
-            commands.move(work, ref["vendor"], key, remote_id(left, ref["vendor"], ref["object"]))
+        vendor, object_type, id_ = ref["vendor"], ref["object"], ref["id"]
+        for end in SAID:
+            mine, theirs = (f"{PARTY}/{party['id']}{end}" for party in (left, former))
+            asked = commands.sent(work, vendor, mine)
+            if asked is not None and (asked.object, asked.remote_id) == (object_type, id_):
+                commands.move(work, vendor, mine, remote_id(left, vendor, object_type))
+                commands.again(work, vendor, theirs, object_type, id_)
+                work.link(Ref(vendor, object_type, id_), PARTY, former["id"], "", theirs)
 
 
 def _move(work: Work, source: str, target: str, only: str | None = None) -> None:

@@ -28,7 +28,8 @@ def take(work: Work, result: VendorResult) -> None:
         return
     ref = Ref(result.vendor, result.object, result.remote_id)
     asked = commands.sent(work, result.vendor, result.object_key)
-    commands.delivered(work, result.vendor, result.object_key, result.remote_id, result.version)
+    if not commands.delivered(work, result.vendor, result.object_key, result.remote_id, result.version):
+        return
     if result.operation == "DELETE":
         canonicalise.remove(work, ref, work.linked(ref), iso_micros(result.delivered_at))
         return

@@ -8,7 +8,7 @@ from streams.stages.accounts import ask_customer, ask_item, ask_order
 from streams.stages.bookings import ACCOUNTS, document_key, stands
 from streams.stages.mapping import Ref
 from streams.stages.merge import remote_id
-from streams.stages.opportunities import OPPORTUNITY, VENDOR
+from streams.stages.opportunities import OPPORTUNITY, VENDOR, fetched_as
 from streams.stages.rows import Told
 from streams.stages.work import Change, Work
 
@@ -118,6 +118,20 @@ def _party(work: Work, change: Change) -> None:
             _prospect(work, party, customer)
     for person, whose in prospects.concerned(work, change):
         _prospect(work, person, whose)
+    if change.before is not None and change.before["merged_into"] is not None:
+        for id_ in (change.id, work.standing("party", change.before["merged_into"])):
+            _sold_to(work, id_)
+
+
+def _sold_to(work: Work, id_: str) -> None:
+    """Ask anew for what was sold to a party, of which there are two again: whose it is its source tells, read anew."""
+    for (document,), _ in work.rows.documents.scan(id_):
+        order = work.get("order", document)
+        if order is not None:
+            _ask_again(work, order)
+            for ref in order["refs"]:
+                work.read_anew(Ref(ref["vendor"], ref["object"], ref["id"]))
+                commands.fetch(work, ref["vendor"], fetched_as(ref["vendor"], ref["object"]), ref["id"], None)
 
 
 def _product(work: Work, change: Change) -> None:
@@ -129,8 +143,12 @@ def _product(work: Work, change: Change) -> None:
 
 def _order(work: Work, change: Change) -> None:
     """What the accounts have of an order follows it, e.g. when a product becomes known that its lines named."""
-    order = change.after
-    if order is not None and order["id"] not in work.won and not order["hold"] and stands(work, order):
+    if change.after is not None:
+        _ask_again(work, change.after)
+
+
+def _ask_again(work: Work, order: Entity) -> None:
+    if order["id"] not in work.won and not order["hold"] and stands(work, order):
         ask_order(work, order)
 
 

@@ -45,6 +45,7 @@ class Sent(Row, frozen=True, gc=False):
     remote_id: str | None = None
     closed: bool = False
     fields: Sequence[str] = ()
+    former_ids: Sequence[str] = ()
     waits: bool = False
     earlier: Mapping[str, Sequence[str]] = {}
     overheard: bool = False
