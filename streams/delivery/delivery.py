@@ -77,7 +77,8 @@ class Delivery:
         row = self._tables.objects.get(state, *todo.object_parts)
         if row is not None and command.version <= row.version:
             replies = self._outbox.replies(todo, "done", now, remote_id=row.remote_id)
-            return [self._outbox.journal(todo, "superseded", now), *replies]
+            detail = f"version {row.version} was asked for since"
+            return [self._outbox.journal(todo, "superseded", now, detail=detail), *replies]
         state.put(*self._tables.todos.put(todo.row, record.offset))
         self._taken.append(record.offset)
         return []
@@ -198,7 +199,8 @@ class Delivery:
         rows: list[Put] = []
         for admission in admissions:
             if admission.dropped is not None:
-                outputs.append(self._outbox.journal(admission.dropped, "superseded", now))
+                detail = "a newer version is to be delivered"
+                outputs.append(self._outbox.journal(admission.dropped, "superseded", now, detail=detail))
                 rows.append(self._tables.todos.drop(admission.dropped.row.offset))
             if admission.kept is not None:
                 rows.append(self._tables.todos.put(admission.kept.row, admission.kept.row.offset))
