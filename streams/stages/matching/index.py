@@ -21,7 +21,7 @@ CANDIDATES = 12
 
 
 class Blocks(Protocol):
-    """Rows by key."""
+    """Rows by key; one that was read is remembered."""
 
     def get(self, key: str, /) -> Block | None:
         """Return the row of a key."""
@@ -53,12 +53,11 @@ class Known(Protocol):
 
 
 class Index:
-    """Records by key; made for the work on one record, whose rows it reads once."""
+    """Records by key; made for the work on one record."""
 
     def __init__(self, blocks: Blocks, known: Known) -> None:
         self._blocks = blocks
         self._known = known
-        self._read: dict[str, Block | None] = {}
         self._keys: tuple[Traits, list[str]] | None = None
 
     def traits(self, name: str) -> Traits | None:
@@ -78,7 +77,8 @@ class Index:
     def _likely(self, name: str, traits: Traits) -> list[str]:
         shared: dict[str, int] = {}
         reason: set[str] = set()
-        found = [(key, self._records(key)) for key in self._keys_of(traits)]
+        rows = ((key, self._blocks.get(key)) for key in self._keys_of(traits))
+        found = [(key, row.records) for key, row in rows if row is not None and not row.full]
         for key, records in sorted(found, key=lambda row: len(row[1])):
             for other in records:
                 shared[other] = shared.get(other, 0) + 1
@@ -99,12 +99,12 @@ class Index:
         for key in own:
             if key in left:
                 continue
-            row = self._block(key)
+            row = self._blocks.get(key)
             if row is None:
-                self._set(key, Block((name,)))
+                self._blocks.set(Block((name,)), key)
             elif not row.full:
                 full = len(row.records) >= BUCKET
-                self._set(key, Block((), full=True) if full else Block((*row.records, name)))
+                self._blocks.set(Block((), full=True) if full else Block((*row.records, name)), key)
 
     def drop(self, name: str) -> None:
         """Take a record out of the index."""
@@ -116,30 +116,16 @@ class Index:
         for key in left:
             if key in stay:
                 continue
-            row = self._block(key)
+            row = self._blocks.get(key)
             if row is None or row.full:
                 continue
             rest = tuple(record for record in row.records if record != name)
             if rest:
-                self._set(key, Block(rest))
+                self._blocks.set(Block(rest), key)
             else:
                 self._blocks.drop(key)
-                self._read[key] = None
-
-    def _records(self, key: str) -> Sequence[str]:
-        row = self._block(key)
-        return row.records if row is not None else ()
 
     def _keys_of(self, traits: Traits) -> list[str]:
         if self._keys is None or self._keys[0] is not traits:
             self._keys = traits, keys(traits)
         return self._keys[1]
-
-    def _block(self, key: str) -> Block | None:
-        if key not in self._read:
-            self._read[key] = self._blocks.get(key)
-        return self._read[key]
-
-    def _set(self, key: str, row: Block) -> None:
-        self._blocks.set(row, key)
-        self._read[key] = row
