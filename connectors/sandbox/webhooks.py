@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx
@@ -21,6 +23,12 @@ Sign = Callable[[bytes, str], Mapping[str, str]]
 """(body, secret) -> headers that prove where the body comes from; asked at every attempt."""
 Settled = Callable[[str, str, bool], None]
 """(account, hook, acknowledged): an attempt has ended; called in a transaction."""
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Return whom receivers' certificates may be from; read once, as all vendors of a process send."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +150,7 @@ class Webhooks:
 
     def start(self) -> None:
         """Begin to send, with what an earlier process left in the queue."""
-        self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False, verify=_authorities())
         for account, hook in self._database.execute("SELECT DISTINCT account, hook FROM deliveries"):
             self._wake(account, hook)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from urllib.parse import urlsplit
 
 import httpx
@@ -9,6 +10,9 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 _PATIENCE = 2.0
+# Trusts nobody, as nobody is asked by https. httpx would read all authorities for each question, 28 ms of processor
+# time that the starting services need.
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 async def answers(url: str) -> bool:
@@ -21,7 +25,7 @@ async def answers(url: str) -> bool:
     if parts.scheme == "kafka":
         return await asyncio.to_thread(_kafka_answers, parts.netloc, parts.path[1:])
     try:
-        async with httpx.AsyncClient(trust_env=False, timeout=_PATIENCE) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=_PATIENCE, verify=_NO_TLS) as client:
             return (await client.get(url)).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
