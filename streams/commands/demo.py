@@ -9,6 +9,7 @@ import time
 import click
 
 from connectors.errors import FatalError
+from streams.local.state import StateFile
 from streams.settings import Settings
 
 PARTITIONS = 4
@@ -23,7 +24,7 @@ def demo(*, keep: bool) -> None:
     settings = Settings()
     folder = settings.data_dir / "demo"
     env = os.environ | {"SLUICEWAY_DATA_DIR": str(folder), "SLUICEWAY_KAFKA__PARTITIONS": str(PARTITIONS)}
-    if _sluiceway(env, "status", quiet=True) == 0:
+    if StateFile(folder).held():
         raise FatalError(f"a demo is still running; end it with `SLUICEWAY_DATA_DIR={folder} sluiceway down`")
     shutil.rmtree(folder, ignore_errors=True)
     differences = ["nothing was told"]
