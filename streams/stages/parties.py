@@ -114,7 +114,7 @@ def split(work: Work, loser_id: str) -> None:
     """
     loser = work.own(PARTY, loser_id)
     survivor = work.own(PARTY, loser["merged_into"]) if loser is not None and loser["merged_into"] else None
-    if loser is None or survivor is None:
+    if loser is None or survivor is None or not survivor["refs"]:
         raise MappingError("party", f"{loser_id} was not merged into a party that is there; only such can be split off")
     before = work.rows.entities.get(PARTY, _kept(survivor, loser))
     former = work.rows.entities.get(PARTY, _kept(loser, survivor))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from connectors.errors import MappingError
 from connectors.kafka.codec import Codec
 from connectors.kafka.records import ConnectionChanged, CustomField, Decision
 from streams.stages.mapping import Templates
@@ -69,6 +70,23 @@ def test_what_comes_back_as_part_of_another_is_followed_there(acme: Company) -> 
     again = parent_of(acme, "Ann Lee")
     assert again is not None
     assert (again["name"], again["id"]) == ("Initech", now["id"])
+
+
+def test_what_came_back_elsewhere_cannot_be_split_off(company: Company) -> None:
+    """Nothing is known of what it was, nor of what had been merged into it; that is said, and nothing changes."""
+    company.connect()
+    company.record("salesforce", "Account", {**ACCOUNT, "Id": "001B", "Name": "Globex"}, at(1))
+    company.record("salesforce", "Account", ACCOUNT, at(1))
+    acme, globex = (company.party(name)["id"] for name in ("Acme, Inc.", "Globex"))
+    company.take(Decision(TENANT, "merge", AT, party=globex, other=acme))
+    for remote_id in ("001A", "001B"):
+        gone(company, "salesforce", "Account", remote_id, at(3))
+    company.record("quickbooks", "Customer", stored("Customer", "60"), version(0))
+    company.record("salesforce", "Account", ACCOUNT, at(4), undeleted=True)
+    assert company.latest("party")[acme]["merged_into"] == company.party("Acme, Inc.")["id"]
+    for party in (acme, globex):
+        with pytest.raises(MappingError, match="party"):
+            company.take(Decision(TENANT, "split", AT, party=party))
 
 
 def test_a_customer_known_before_the_answer_to_our_write_leads_to_whom_it_was_written_for(company: Company) -> None:
