@@ -40,6 +40,13 @@ billingAddress {ADDRESS} shippingAddress {ADDRESS} {TAXES}
 transactions {{ id kind status gateway processedAt amountSet {MONEY} }}
 refunds {{ id createdAt updatedAt note totalRefundedSet {MONEY} }}
 """
+RETURNED = f"""
+refunds {{
+  refundLineItems(first: 20) {{
+    nodes {{ quantity restockType lineItem {{ id sku title }} subtotalSet {MONEY} totalTaxSet {MONEY} }}
+  }}
+}}
+"""
 LINE = f"""
 id title variantTitle sku quantity currentQuantity requiresShipping taxable
 originalUnitPriceSet {MONEY} totalDiscountSet {MONEY} {TAXES} product {{ id }} variant {{ id }}
@@ -83,6 +90,7 @@ class Kind:
         connection: the field of the query root that lists them; `""`: they are listed by location.
         sort: an argument that makes pages follow `updatedAt`, where there is such a sort key.
         page: objects asked for at once, before anything is known of their cost.
+        unlisted: selected as well, but not by bulk operations, which take no connection within a list.
     """
 
     name: str
@@ -91,6 +99,7 @@ class Kind:
     sort: str
     page: int
     nested: Nested | None = None
+    unlisted: str = ""
 
     @property
     def field(self) -> str:
@@ -103,7 +112,8 @@ class Kind:
             return self.fields
         if bulk:
             return f"{self.fields} {self.nested.name} {{ edges {{ node {{ {self.nested.fields} }} }} }}"
-        return f"{self.fields} {self.nested.name}(first: {self.nested.first}) {ROWS % self.nested.fields}"
+        nested = f"{self.nested.name}(first: {self.nested.first}) {ROWS % self.nested.fields}"
+        return f"{self.fields} {self.unlisted} {nested}"
 
 
 ROWS = "{ nodes { %s } pageInfo { hasNextPage endCursor } }"
@@ -113,7 +123,7 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         Kind("Product", "products", PRODUCT, UPDATED, 50, Nested("variants", VARIANT, 3)),
         Kind("Customer", "customers", CUSTOMER, UPDATED, 100),
-        Kind("Order", "orders", ORDER, UPDATED, 10, Nested("lineItems", LINE, 5)),
+        Kind("Order", "orders", ORDER, UPDATED, 10, Nested("lineItems", LINE, 5), RETURNED),
         Kind("AbandonedCheckout", "abandonedCheckouts", CHECKOUT, "", 25, Nested("lineItems", CHECKOUT_LINE, 5)),
         Kind("InventoryLevel", "", LEVEL, "", 100),
     )

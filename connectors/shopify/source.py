@@ -84,9 +84,9 @@ class ShopifySource:
             part = await self._bulk.part(kind, url, bulk.offset)
             bulk, last = replace(bulk, offset=part.offset), part.last
             if not last:
-                yield [_raw(kind, node) for node in part.nodes], replace(position, bulk=bulk)
+                yield [_listed(kind, node) for node in part.nodes], replace(position, bulk=bulk)
             else:
-                yield [_raw(kind, node) for node in part.nodes], Pass(bulk.begun - self._overlap)
+                yield [_listed(kind, node) for node in part.nodes], Pass(bulk.begun - self._overlap)
         if url is None:
             yield [], Pass(bulk.begun - self._overlap)
 
@@ -140,6 +140,13 @@ def _row(node: Node) -> Row:
 
 def _raw(kind: Kind, node: Node) -> Raw:
     return Raw(kind.name, remote_id(node["id"]), version_of(node), dumps(node))
+
+
+def _listed(kind: Kind, node: Node) -> Raw:
+    """Return an object of a bulk operation; an order with refunds, of whose positions that does not tell, as a hint."""
+    if kind.unlisted and node["refunds"]:
+        return Raw(kind.name, remote_id(node["id"]), version_of(node), b"{}", hint=True)
+    return _raw(kind, node)
 
 
 def _deletion(event: Node) -> Row:

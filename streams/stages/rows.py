@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
@@ -106,6 +106,7 @@ class Refund(Row, frozen=True, gc=False):
     refunded_on: date | None = None
     reason: str | None = None
     is_credit: bool = False
+    lines: Sequence[Mapping[str, Any]] = ()
 
 
 class Day(Row, frozen=True, gc=False):

@@ -165,7 +165,7 @@ class _Reader:
             raise node.error("is no list of records; for_each does not fit here")
         each = self._expression(body.get("for_each", ONCE), items)
         variable = body["as"].text() if "as" in body else "item"
-        inner = {**items, variable: self._items_tree(each)}
+        inner = {**items, variable: self._items_tree(each, items)}
         types = wanted.fields if wanted is not None else None
         fields = self._fields(node.required("fields"), types, inner)
         links = self._links(body.get("links"), types or {}, inner)
@@ -176,12 +176,14 @@ class _Reader:
             when=self._condition(body.get("where"), inner), reads=paths.reads(each.text, "source"),
         )  # fmt: skip
 
-    def _items_tree(self, each: Expression) -> Tree:
+    def _items_tree(self, each: Expression, items_: Mapping[str, Tree]) -> Tree:
         """Find the declared fields of a list's items: those of the path with which the expression begins."""
         variable, *segments = each.text.partition(".filter(")[0].strip().split(".")
-        tree: Tree | None = self._sources.get(variable)
+        tree: Tree | None = {**self._sources, **items_}.get(variable)
         for segment in segments:
-            tree = (tree or {}).get(segment)
+            name, indexed, _ = segment.partition("[")
+            tree = (tree or {}).get(name)
+            tree = (tree or {}).get(paths.ITEMS) if indexed else tree
         items: Tree = (tree or {}).get(paths.ITEMS, {})
         return items
 

@@ -251,4 +251,40 @@ def test_a_surcharge_below_zero_is_a_position_with_its_tax(company: Company) -> 
     assert tax == {"value": {"$lookup": {"name": "TAX", "object": "TaxCode"}}}
     free = order(total="0.00", total_tax="0.00", shipping_total="0.00", discount_total="12.00")
     [receipt] = tell(company, {**free, "id": 8}, "1")
-    assert (receipt.object, total(body(receipt))) == ("SalesReceipt", 0)
+    assert (receipt.object, total(body(receipt))) == ("SalesReceipt", Decimal(0))
+
+
+BACK = {
+    "id": 9, "name": "Mug", "sku": "MUG-1", "quantity": -1, "total": "-3.00", "total_tax": "-0.30",
+    "meta_data": [{"key": "_refunded_item_id", "value": "1"}],
+}  # fmt: skip
+MUG = {"id": 12, "name": "Mug", "sku": "MUG-1", "price": "3.50", "status": "publish", "categories": []}
+
+
+@pytest.mark.parametrize(
+    ("amount", "given", "lines"),
+    [
+        ("3.30", [BACK], [("3", 1)]),
+        # Shipping is in the amount alone, what is kept for the trouble as well.
+        ("8.30", [BACK], [("3", 1), ("5", None)]),
+        ("2.30", [BACK], [("3", 1), ("-1", None)]),
+        ("3.30", [{**BACK, "quantity": 0}], [("3", None)]),
+        ("3.30", [], [("3.03", None)]),
+    ],
+)
+def test_what_is_given_back_in_part_has_its_positions(
+    company: Company, amount: str, given: list[dict[str, Any]], lines: list[tuple[str, int | None]]
+) -> None:
+    """Units of a product come back into stock; what the positions leave is one more, and the sum is the shop's."""
+    company.connect(*VENDORS)
+    tell(company, MUG, "1", "product")
+    tell(company, order(), "1")
+    [receipt] = tell(company, {**refund(amount), "line_items": given}, "1", "refund")
+    sent = body(receipt)
+    assert total(sent) == Decimal(amount)
+    sold = [line.get("SalesItemLineDetail", {}) for line in sent["Line"]]
+    assert [(str(line["Amount"]), part.get("Qty")) for line, part in zip(sent["Line"], sold, strict=True)] == lines
+    product = {"value": {"$ref": f"product/{company.only('product')['id']}"}}
+    assert [part.get("ItemRef") == product for part in sold] == [units is not None for _, units in lines]
+    [kept] = company.only("order")["refunds"]
+    assert [line["line_id"] for line in kept["lines"]] == ["1"] * len(given)
