@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from connectors.errors import MappingError
@@ -46,6 +46,7 @@ def test_a_field_waits_for_what_its_record_names_last(
     seconds=st.permutations([2, 3]),
     order=st.permutations(range(6)),
 )
+@example(policy="newest", named={"salesforce": "A", "quickbooks": "B"}, seconds=[2, 3], order=[1, 0, 2, 3, 4, 5])
 def test_systems_that_disagree_on_a_reference_are_judged_as_on_a_field(
     templates: Templates,
     codec: Codec,
