@@ -46,13 +46,20 @@ def acme(company: Company) -> Company:
 
 
 def test_what_comes_back_alone_is_what_it_was(acme: Company) -> None:
-    """Under its former id, whichever of its objects comes back first; its payments count again."""
+    """Under its former id, whichever object comes back first; if it lives, even under another's name. Payments count."""
     acme.record("salesforce", "Account", {**ACCOUNT, "Name": "Globex"}, at(4), undeleted=True)
     globex = parent_of(acme, "Ann Lee")
     assert globex is not None
     assert (globex["name"], globex["finance"]["lifetime_value"]) == ("Globex", acme.only("payment")["amount"])
     acme.record("quickbooks", "Customer", stored("Customer", "58", 4), version(4))
     assert [ref["id"] for ref in acme.party("Globex")["refs"]] == ["58", "001A"]
+    gone(acme, "salesforce", "Account", "001A", at(5))
+    acme.record("quickbooks", "Customer", stored("Customer", "61", CompanyName="Hooli"), version(5))
+    acme.record("salesforce", "Account", {**ACCOUNT, "Name": "Hooli"}, at(6), undeleted=True)
+    hooli = parent_of(acme, "Ann Lee")
+    assert hooli is not None
+    assert ([ref["id"] for ref in hooli["refs"]], hooli["name"]) == (["58", "001A"], "Hooli")
+    assert acme.party("Ann Lee")["organisation_id"] == globex["id"] == hooli["id"]
 
 
 def test_what_comes_back_as_part_of_another_is_followed_there(acme: Company) -> None:
