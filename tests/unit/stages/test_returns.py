@@ -46,7 +46,7 @@ def acme(company: Company) -> Company:
 
 
 def test_what_comes_back_alone_is_what_it_was(acme: Company) -> None:
-    """Under its former id, whichever object comes back first; if it lives, even under another's name. Payments count."""
+    """Under its former id, whichever object comes back first; if that lives, even under the name of another."""
     acme.record("salesforce", "Account", {**ACCOUNT, "Name": "Globex"}, at(4), undeleted=True)
     globex = parent_of(acme, "Ann Lee")
     assert globex is not None
