@@ -11,12 +11,15 @@ from connectors.kafka.records import Command, Operation
 from connectors.kafka.topics import COMMAND
 from connectors.wire import dumps
 from streams.stages import rendered
+from streams.stages.mapping import Ref
 from streams.stages.mapping.outbound import body as render
 from streams.stages.rows import Sent
 from streams.stages.telling import EVERYTHING
 from streams.stages.work import Emit, Work
 
 FETCHES = "fetch"
+NAMED = frozenset({"party", "product"})
+"""Entities that several systems speak of."""
 MOST_EARLIER = 4
 """Sets of fields of commands that are not answered; of more the oldest two become one."""
 
@@ -77,6 +80,8 @@ def put(
         overheard=last.overheard,
     )
     work.rows.sent.set(row, found.vendor, object_key)
+    if last.remote_id is None and remote_id is not None:
+        _name(work, Ref(found.vendor, found.object, remote_id), object_key)
     _emit(work, found.vendor, "PUT", object_key, lane, row, body.decode(), asked=asked)
 
 
@@ -108,6 +113,8 @@ def move(work: Work, vendor: str, object_key: str, remote_id: str | None) -> Non
         left = [id_ for id_ in dict.fromkeys((*former.former_ids, former.remote_id)) if id_ and id_ != remote_id]
         row = replace(former, remote_id=remote_id, digest="", former_ids=left)
         work.rows.sent.put(row, vendor, object_key)
+        if remote_id is not None:
+            _name(work, Ref(vendor, former.object, remote_id), object_key)
 
 
 def again(work: Work, vendor: str, object_key: str, object_type: str, remote_id: str) -> None:
@@ -115,6 +122,13 @@ def again(work: Work, vendor: str, object_key: str, object_type: str, remote_id:
     former = sent(work, vendor, object_key) or Sent(object_type, 0)
     if not former.closed:
         work.rows.sent.put(replace(former, remote_id=remote_id, digest=""), vendor, object_key)
+
+
+def _name(work: Work, ref: Ref, object_key: str) -> None:
+    """Note how we call an object that is there without us, from the first command for it on: it may carry our words."""
+    link = work.linked(ref)
+    if link.object_key is None and link.entity in NAMED:
+        work.rows.links.put(replace(link, object_key=object_key), ref.vendor, ref.object, ref.id)
 
 
 def _earlier(last: Sent, fields: Sequence[str]) -> Mapping[str, Sequence[str]]:

@@ -7,10 +7,10 @@ from connectors.kafka.records import Entity, VendorResult
 from connectors.wire import iso_micros
 from streams.stages import canonicalise, commands, overheard, parties, references, totals
 from streams.stages.absorb import absorb, parsed, version_in
+from streams.stages.bookings import ACCOUNTS
 from streams.stages.identity import new_id
 from streams.stages.mapping import Ref
 from streams.stages.merge import remote_id, with_ref
-from streams.stages.orders import ACCOUNTS
 from streams.stages.rows import Link, Sent
 from streams.stages.work import Work
 

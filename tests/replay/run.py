@@ -41,6 +41,8 @@ RULES = """rules:
 READ_IN_ORDER = frozenset({"stripe"})
 FLAGS = ("deleted", "undeleted", "merged_into", "hint")
 TWICE, PATIENCE, TRIES = 0.02, 200, 200
+TOLD, ANSWERED = 50, 40
+"""Within how many records what happened is told, and a write is answered: which of the two comes first is open."""
 MOST_RECORDS = 200_000
 Event = VendorRecord | Request | Tick
 """What comes into the inbox without our asking."""
@@ -123,6 +125,7 @@ class Replay:
     _waiting: list[tuple[int, int, Value | Command | ReviewItem]] = field(default_factory=list)
     _outputs: Any = field(default_factory=sha256)
     _count: int = 0
+    _answered: int = 0
 
     def __post_init__(self) -> None:
         self._codec = Codec(LocalIds())
@@ -163,14 +166,16 @@ class Replay:
                 self._later(command, PATIENCE)
             return
         for value in values:
-            if isinstance(value, VendorResult):
-                self._take(value)
-            else:
-                self._later(value, 1)
+            self._later(value, 1)
 
     def _later(self, value: Value | Command | ReviewItem, least: int) -> None:
+        """Let something come back in a while: answers in the order of the writes, all else in any."""
         self._count += 1
-        heapq.heappush(self._waiting, (self.taken + least + self.dice.randrange(50), self._count, value))
+        is_answer = isinstance(value, VendorResult)
+        at = self.taken + least + self.dice.randrange(ANSWERED if is_answer else TOLD)
+        if is_answer:
+            at = self._answered = max(at, self._answered)
+        heapq.heappush(self._waiting, (at, self._count, value))
 
     def _take(self, value: Value) -> None:
         self.taken += 1

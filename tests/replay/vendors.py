@@ -49,6 +49,7 @@ class Vendors:
     _versions: dict[Key, str] = field(default_factory=dict)
     _named: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _ids: dict[tuple[str, str], str] = field(default_factory=dict)
+    _done: dict[tuple[str, str], int] = field(default_factory=dict)
     _writes: int = 0
 
     @classmethod
@@ -80,6 +81,8 @@ class Vendors:
         key = command.vendor, command.object, command.remote_id or ""
         if command.operation == "FETCH":
             return [self._record(key, "fetch")]
+        if command.version < self._done.get((command.vendor, command.object_key), 0):
+            return []  # delivery drops what was overtaken
         if command.operation == "VOID":
             return list(self._void(command, self._ids.get((command.vendor, command.object_key), "")))
         body = self._filled(command.vendor, loads(command.body.encode()))
@@ -90,6 +93,7 @@ class Vendors:
         if key in self._gone:
             raise GoneError(key)
         self._ids[command.vendor, command.object_key] = key[2]
+        self._done[command.vendor, command.object_key] = command.version
         self._store(key, body)
         stored = {"Id": key[2]} if command.vendor == "salesforce" else self._bodies[key]
         return [self._result(command, key[2], stored), self._record(key, "poll", ours=command.vendor == "salesforce")]
@@ -98,6 +102,7 @@ class Vendors:
         key = command.vendor, command.object, remote_id
         if key not in self._bodies:
             raise WaitsError(command.object_key)
+        self._done[command.vendor, command.object_key] = command.version
         self._store(key, {"TotalAmt": 0, "Balance": 0, "PrivateNote": "Voided"})
         yield self._result(command, remote_id, self._bodies[key])
 
