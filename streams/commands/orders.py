@@ -7,15 +7,16 @@ from datetime import date, datetime
 import click
 
 from connectors.clock import SystemClock
+from connectors.errors import FatalError
 from connectors.kafka.codec import Codec
 from connectors.kafka.records import Decision, Entity
 from connectors.kafka.registry import RegistryIds
-from connectors.kafka.topics import INBOX
+from streams.commands.connection_apply import console
 from streams.commands.failures import run
 from streams.commands.reading import latest
 from streams.connecting import decide
 from streams.settings import Settings
-from streams.stages.bookings import AGREED
+from streams.stages.bookings import ACCOUNTS, AGREED
 from streams.stages.orders import EVERY, SEND
 
 
@@ -40,10 +41,16 @@ def send(tenant: str, since: datetime, *, dry_run: bool) -> None:
     codec = Codec(ids)
 
     async def work() -> None:
-        await ids.warm([INBOX])
-        now, by = SystemClock().now(), getpass.getuser()
-        ids_ = [*(one["id"] for one in found), EVERY]
-        await decide(settings.kafka, codec, *(Decision(tenant, SEND, now, by=by, order=id_) for id_ in ids_))
+        async with console(settings) as view:
+            if ACCOUNTS not in view.connection(tenant).vendors:
+                again = f"sluiceway orders send {tenant} --since {since.date()}"
+                raise FatalError(
+                    f"nothing is sent: {tenant} has no {ACCOUNTS}; connect it with `sluiceway connections apply`, "
+                    f"then say `{again}` again"
+                )
+            now, by = SystemClock().now(), getpass.getuser()
+            ids_ = [*(one["id"] for one in found), EVERY]
+            await decide(settings.kafka, view.codec, *(Decision(tenant, SEND, now, by=by, order=id_) for id_ in ids_))
 
     try:
         orders_ = latest(settings.kafka, codec, "order", tenant)

@@ -1,15 +1,21 @@
 """Which orders `sluiceway orders send` sends."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
 
-from connectors.kafka.records import Decision
+from connectors.kafka.records import Connection, Decision, VendorConnection
 from streams.cli import main
 from streams.commands import orders
+from streams.commands.connection_apply import Console
 from streams.commands.orders import waiting
+from streams.connections import Directory
+from streams.settings import Settings
+from tests.unit.delivery.kit.world import CODEC, Connections
 
 
 def order(id_: str, day: int, **more: Any) -> dict[str, Any]:
@@ -50,19 +56,22 @@ def test_a_dry_run_names_them_and_writes_nothing(monkeypatch: pytest.MonkeyPatch
     ]  # fmt: skip
 
 
-class Ids:
-    """A registry that need not be asked."""
+@pytest.fixture
+def connected(monkeypatch: pytest.MonkeyPatch) -> dict[str, VendorConnection]:
+    """What `acme` is connected to, for a test to change; all its records are there."""
+    vendors = {"quickbooks": VendorConnection("http://127.0.0.1", "realm")}
 
-    def __init__(self, *_: Any) -> None:
-        pass
+    @asynccontextmanager
+    async def console(settings: Settings) -> AsyncIterator[Console]:
+        directory = Connections({"acme": Connection("acme", 1, vendors, "UTC", "USD")})
+        yield Console(settings, CODEC, cast(Directory, directory))
 
-    async def warm(self, *_: Any) -> None:
-        """Know all schemas."""
-
-    def close(self) -> None:
-        """Let go of nothing."""
+    monkeypatch.setattr(orders, "latest", lambda _kafka, _codec, entity, _tenant: RECORDS[entity])
+    monkeypatch.setattr(orders, "console", console)
+    return vendors
 
 
+@pytest.mark.usefixtures("connected")
 @pytest.mark.parametrize(("since", "sent"), [("2026-03-05", ["first", "new", ""]), ("2026-04-01", [""])])
 def test_what_changed_in_the_books_is_made_up_for_with_them(
     monkeypatch: pytest.MonkeyPatch, since: str, sent: list[str]
@@ -73,9 +82,19 @@ def test_what_changed_in_the_books_is_made_up_for_with_them(
     async def decide(_kafka: object, _codec: object, *decisions: Decision) -> None:
         decided.extend(decisions)
 
-    monkeypatch.setattr(orders, "latest", lambda _kafka, _codec, entity, _tenant: RECORDS[entity])
-    monkeypatch.setattr(orders, "RegistryIds", Ids)
     monkeypatch.setattr(orders, "decide", decide)
     result = CliRunner().invoke(main, ["orders", "send", "acme", "--since", since])
     assert result.exit_code == 0, result.output
     assert [(one.verdict, one.order) for one in decided] == [("send", id_) for id_ in sent]
+
+
+def test_without_the_accounts_nothing_is_sent(
+    connected: dict[str, VendorConnection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command says so, and what to do, rather than that each order becomes a dead letter."""
+    del connected["quickbooks"]
+    monkeypatch.delattr(orders, "decide")
+    result = CliRunner().invoke(main, ["orders", "send", "acme", "--since", "2026-03-05"])
+    assert result.exit_code == 2
+    assert "nothing is sent: acme has no quickbooks; connect it with `sluiceway connections apply`" in result.output
+    assert "`sluiceway orders send acme --since 2026-03-05` again" in result.output
