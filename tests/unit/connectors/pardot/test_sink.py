@@ -136,6 +136,25 @@ async def test_find_tells_whether_our_write_is_there(
     assert "Lifetime_Value__c" in unit.requests[0].url.params["fields"]
 
 
+@pytest.mark.parametrize(
+    "others",
+    [
+        [],
+        [{"id": 13, "updatedAt": UPDATED, "Lifetime_Value__c": 120, "isDoNotEmail": True, "email": "ada@example.com"}],
+    ],
+    ids=["alone", "beside ours"],
+)
+async def test_find_tells_a_former_prospect_of_that_address(
+    others: list[dict[str, Any]], sink: PardotSink, unit: Unit, make_call: MakeCall
+) -> None:
+    """A write by address would change it, whatever else it says; not where ours is there."""
+    values = [{"id": 12, "updatedAt": UPDATED, "email": "ada@example.com"}, *others]
+    unit.answer({"values": values, "nextPageToken": None})
+    outcome = await sink.find(make_call("Prospect", BODY, former_ids=["12"]))
+    assert outcome is not None
+    assert outcome.remote == RemoteRef("13" if others else "12")
+
+
 async def test_prospects_are_fetched_by_id(
     client: PardotClient, unit: Unit, account: Account, clock: ManualClock
 ) -> None:

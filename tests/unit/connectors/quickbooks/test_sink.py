@@ -253,6 +253,9 @@ async def test_a_customer_is_adopted_only_when_it_is_ours(
         assert isinstance(found.error, DuplicateError)
         assert "Customer 12" in str(found.error)
         assert "Ada" not in str(found.error)
+    found = await sink.find(make_call("Customer", wanted, former_ids=["12"]))
+    assert found is not None
+    assert found.remote == RemoteRef("12", "0"), "what stands in the way of a create is told"
     assert "DisplayName = 'Ada O\\'Neil' AND Active IN (true, false)" in company.queries[0]
 
 
