@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -132,6 +133,29 @@ def test_an_answer_that_was_under_way_gives_nothing_back() -> None:
     books.company.result(told, "58", stored("Customer", "58", 1, **both))
     refs = {name: [ref["id"] for ref in books.company.party(name)["refs"]] for name in ("Acme, Inc.", "Globex")}
     assert refs == {"Acme, Inc.": ["001A"], "Globex": ["58", "001B"]}
+
+
+@pytest.mark.parametrize("renamed", [True, False])
+def test_a_former_object_in_the_way_is_not_taken(renamed: bool) -> None:
+    """A look-up finds it by name: until its owner gives it another one the create waits, then a person is asked."""
+
+    async def story() -> World:
+        vendor = FakeVendor(named="name")
+        vendor.objects["58"] = Stored("58", "Customer", "party/2", {"name": "Acme"})
+        world = World(vendor)
+        world.send(put("party/1", 2, body={"name": "Acme"}, former_ids=["58"]))
+        world.own()
+        await passing(1)
+        if renamed:
+            world.send(put("party/2", 1, "theirs", body={"name": "Globex"}, remote_id="58"))
+        await passing(900)
+        await world.end()
+        return world
+
+    world = virtual(story())
+    names = {one.id: one.body["name"] for one in world.vendor.of("Customer")}
+    assert names == ({"58": "Globex", "2": "Acme"} if renamed else {"58": "Acme"})
+    assert len(world.reviews) == (0 if renamed else 1)
 
 
 FAULTS = ("ok", "ok", "ok", "commit_then_reset", "commit_late", "reset", "throttle", "not_sent", "stale")
