@@ -35,8 +35,12 @@ check: $(READY) ## lint, types and architecture; seconds
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+# What takes both cores, or a machine that is quiet: deadlines of Kafka's clients are among what these show.
+ALONE := tests/replay tests/integration $(wildcard tests/chaos/test_*.py) tests/e2e
+
 test: check ## check, then every test but the long chaos runs
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=logical --dist=worksteal tests $(ALONE:%=--ignore=%)
+	@$(BIN)/python -m pytest $(ALONE)
 
 chaos: $(READY) ## every fault test ten times, other seeds each time; ten orders of recorded events; `backfill`
 	@$(BIN)/python -m pytest tests/chaos tests/replay --chaos-rounds=10 --replay-shuffles=10

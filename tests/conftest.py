@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from connectors.kafka.embedded.kafka import kafka
 from connectors.kafka.embedded.ports import free_ports
 from connectors.kafka.embedded.process import start
 from connectors.kafka.embedded.registry import registry, registry_url
+
+# It goes by the clock on the wall: on a busy machine examples come slowly, which says nothing of us.
+settings.register_profile("patient", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @dataclass(frozen=True, slots=True)
