@@ -119,6 +119,8 @@ def _own(
         news = echoes.heard(work.rows, found if answer else overheard.aside(work, found, version, key))
     if said is None and template.entity != "order":
         said = content.digest(template, work.settings.fingerprint, body)
+    if said is not None and version == link.source_version and link.digest not in ("", said):
+        said = content.SEVERAL
     resolution = replace(work.apply(found, version, id_, news, said), doubt=doubt)
     references.attach(work, found, resolution.id, version)
     known = parties.settle(work, found, resolution) if found.entity == "party" else resolution.id

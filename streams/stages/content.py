@@ -14,6 +14,8 @@ import msgspec
 from streams.stages import normalise
 from streams.stages.mapping.model import Template
 
+SEVERAL = "several"
+"""Stands for the contents of a version that had more than one: no later one is known by it."""
 _ENCODED = msgspec.json.Encoder(enc_hook=str, decimal_format="number").encode
 
 

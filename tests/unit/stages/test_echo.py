@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import connectors
@@ -73,6 +73,7 @@ def told(pipeline: Pipeline, codec: Codec, said: Sequence[tuple[str, int, int]])
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(sorted(SAYINGS)), st.integers(1, 5), st.integers(0, 1)), max_size=12))
+@example([("contact", 1, 0), ("silent", 1, 0), ("silent", 2, 0)])
 def test_passing_over_says_what_taking_in_again_would(
     templates: Templates, codec: Codec, said: list[tuple[str, int, int]]
 ) -> None:
