@@ -14,10 +14,8 @@ ABOUT = ("id", "tenant", "version", "changed_at", "provenance", "conflicts", "ru
 
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A canonical id; one of what is gone leads nowhere."""
-GROWING = frozenset({"emails", "phones"})
-"""Lists to which every state adds: a state that comes late is passed over, and what it alone had is not in them."""
-
-
+OURS_FIRST = "emails"
+"""The field in which it shows who was first: what we wrote into an object before its vendor says the same is our word."""
 LEFT = "left by what is gone"
 """Stands for a value that only a record told that is gone: it stays where it was known at all."""
 
@@ -30,13 +28,9 @@ def differences(one: Mapping[str, Mapping[str, Any]], other: Mapping[str, Mappin
             mine, theirs = one[name].get(field), other[name].get(field)
             if field == "custom":
                 mine, theirs = _shared(mine or {}, theirs or {}), _shared(theirs or {}, mine or {})
-            if mine != theirs and LEFT not in (mine, theirs) and not (field in GROWING and _within(mine, theirs)):
+            if mine != theirs and LEFT not in (mine, theirs) and not (field == OURS_FIRST and [] in (mine, theirs)):
                 found.append(f"{name}: {field} is {mine!r} or {theirs!r}")
     return found
-
-
-def _within(one: Any, other: Any) -> bool:
-    return set(one) <= set(other) or set(other) <= set(one)
 
 
 def _shared(custom: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
