@@ -15,7 +15,7 @@ ABOUT = ("id", "tenant", "version", "changed_at", "provenance", "conflicts", "ru
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A canonical id; one of what is gone leads nowhere."""
 OURS_FIRST = "emails"
-"""The field in which it shows who was first: what we wrote into an object before its vendor says the same is our word."""
+"""It shows who was first: what we wrote into an object before its vendor says the same is our word, not its own."""
 LEFT = "left by what is gone"
 """Stands for a value that only a record told that is gone: it stays where it was known at all."""
 
