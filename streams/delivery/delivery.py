@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from connectors.errors import RejectedError
 from connectors.kafka.records import Command
@@ -15,7 +15,7 @@ from streams.delivery.former import told
 from streams.delivery.outbox import Outbox
 from streams.delivery.reader import Reader
 from streams.delivery.sources import SourceRunner
-from streams.delivery.tables import Put, Tables
+from streams.delivery.tables import Tables
 from streams.delivery.todo import Todo, restored, taken
 from streams.delivery.tools import DeliveryTools
 from streams.delivery.worklist import Admission, WorkList
@@ -143,11 +143,12 @@ class Delivery:
                     group.create_task(branch.writer.run())
                     group.create_task(branch.reader.run())
 
-                admissions = self._restore()
+                state = Layer(self._shard)
+                admissions = self._restore(state)
                 self._start = start
                 for branch in self._branches.values():
                     start(branch)
-                await self._commit(admissions)
+                await self._commit(admissions, state)
                 group.create_task(self._admit())
         except* ShardLostError:
             logger.info("partition %d is lost: its deliveries go on elsewhere", self._shard.partition)
@@ -155,20 +156,20 @@ class Delivery:
     async def _admit(self) -> None:
         while not self._stopped:
             offsets, self._taken = self._taken, []
-            admissions = []
+            admissions, state = [], Layer(self._shard)
             for offset in offsets:
                 row = self._tables.todos.get(self._shard, offset)
                 if row is not None:
                     # What is not there and older than this one was dropped with its record.
                     self._taken.clear()
-                    admissions.append(self._add(restored(row, self._tools.codec)))
+                    admissions.append(self._add(restored(row, self._tools.codec), state))
                 else:
                     self._taken.append(offset)
-            await self._commit(admissions)
+            await self._commit(admissions, state)
             await self._woken.wait()
             self._woken.clear()
 
-    def _restore(self) -> list[Admission]:
+    def _restore(self, state: Layer) -> list[Admission]:
         """Take over the work list; what was under way is in doubt."""
         now = self._tools.clock.now()
         started = {row.todo for _, row in self._tables.attempts.scan(self._shard)}
@@ -177,36 +178,36 @@ class Delivery:
             todo = restored(row, self._tools.codec)
             if row.reason == "parent":  # it may have been delivered when nobody could be told
                 todo = todo.changed(not_before=now)
-            admissions.append(self._add(todo, started=row.offset in started))
+            admissions.append(self._add(todo, state, started=row.offset in started))
         return admissions
 
-    def _add(self, todo: Todo, *, started: bool = False) -> Admission:
+    def _add(self, todo: Todo, state: Layer, *, started: bool = False) -> Admission:
+        """Enter a todo into the work list; what its command tells of the object is written to `state`."""
         branch = self._branch(todo.command.tenant, todo.command.vendor)
         branch.desk.changed.beat()
         now = self._tools.clock.now()
         if todo.command.operation == "FETCH":
             return branch.fetches.add(todo, now)
         admission = branch.work.add(todo, started=started)
-        row = told(self._tables.objects.get(self._shard, *todo.object_parts), todo.command, now)
-        if row is None or admission.dropped is todo:
-            return admission
-        return replace(admission, rows=[self._tables.objects.put(row, *todo.object_parts)])
+        if admission.dropped is not todo:
+            row = told(self._tables.objects.get(state, *todo.object_parts), todo.command, now)
+            if row is not None:
+                state.put(*self._tables.objects.put(row, *todo.object_parts))
+        return admission
 
-    async def _commit(self, admissions: list[Admission]) -> None:
-        """Commit what replaced what."""
+    async def _commit(self, admissions: list[Admission], state: Layer) -> None:
+        """Commit what replaced what, and what was told."""
         now = self._tools.clock.now()
         outputs: list[Output] = []
-        rows: list[Put] = []
         for admission in admissions:
             if admission.dropped is not None:
                 detail = "a newer version is to be delivered"
                 outputs.append(self._outbox.journal(admission.dropped, "superseded", now, detail=detail))
-                rows.append(self._tables.todos.drop(admission.dropped.row.offset))
+                state.put(*self._tables.todos.drop(admission.dropped.row.offset))
             if admission.kept is not None:
-                rows.append(self._tables.todos.put(admission.kept.row, admission.kept.row.offset))
-            rows += admission.rows
-        if rows:
-            await self._shard.commit(outputs, dict(rows))
+                state.put(*self._tables.todos.put(admission.kept.row, admission.kept.row.offset))
+        if state.rows:
+            await self._shard.commit(outputs, state.rows)
 
     def _branch(self, tenant: str, vendor: str) -> Branch:
         known = self._branches.get((tenant, vendor))

@@ -2,12 +2,10 @@
 
 import heapq
 from bisect import insort
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from streams.delivery.counts import TodoCounts
-from streams.delivery.tables import Put
 from streams.delivery.todo import Todo
 from streams.delivery.waits import until
 
@@ -22,12 +20,10 @@ class Admission:
     Attributes:
         kept: the row to be written, None if it is as it was.
         dropped: the todo that is not needed any more; its row is to be removed.
-        rows: further ones that its command changes.
     """
 
     kept: Todo | None = None
     dropped: Todo | None = None
-    rows: Sequence[Put] = ()
 
 
 class WorkList:

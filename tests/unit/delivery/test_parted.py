@@ -158,6 +158,25 @@ def test_a_former_object_in_the_way_is_not_taken(renamed: bool) -> None:
     assert len(world.reviews) == (0 if renamed else 1)
 
 
+def test_what_is_one_again_before_it_was_delivered_is_written_there() -> None:
+    """Parted and joined again in one breath: the last command counts, and no second object is made."""
+
+    async def story() -> World:
+        vendor = FakeVendor()
+        vendor.objects["58"] = Stored("58", "Customer", "party/2", {"note": "theirs"})
+        world = World(vendor)
+        world.own()
+        world.send(put("party/1", 1, remote_id="58"))
+        await passing(5)
+        world.send(put("party/1", 2, former_ids=["58"]), put("party/1", 3, remote_id="58"))
+        await passing(5)
+        await world.end()
+        return world
+
+    world = virtual(story())
+    assert {one.id: one.body["note"] for one in world.vendor.of("Customer")} == {"58": "party/1 v3"}
+
+
 FAULTS = ("ok", "ok", "ok", "commit_then_reset", "commit_late", "reset", "throttle", "not_sent", "stale")
 STEPS = st.one_of(
     st.sampled_from(["put", "join", "leave", "order", "kill"]),
