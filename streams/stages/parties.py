@@ -110,17 +110,22 @@ def split(work: Work, loser_id: str) -> None:
     """Restore a party that was merged, and read anew what its vendors say.
 
     Raises:
-        MappingError: it was not merged.
+        MappingError: it was not merged, or what it became part of is itself part of another.
     """
     loser = work.own(PARTY, loser_id)
     survivor = work.own(PARTY, loser["merged_into"]) if loser is not None and loser["merged_into"] else None
     if loser is None or survivor is None or not survivor["refs"]:
         raise MappingError("party", f"{loser_id} was not merged into a party that is there; only such can be split off")
+    if survivor["merged_into"] is not None:
+        raise MappingError(
+            "party", f"{loser_id} became part of {survivor['id']}, part of another since; split that first"
+        )
     before = work.rows.entities.get(PARTY, _kept(survivor, loser))
     former = work.rows.entities.get(PARTY, _kept(loser, survivor))
     if before is None or former is None:
         raise MappingError("party", f"what {loser_id} was before its merge is not known any more")
     left, restored = parted(survivor, before, former)
+    references.parted(work, PARTY, survivor, left)
     work.replace(PARTY, None, {**restored, "version": loser["version"]})
     work.save(PARTY, left)
     _relink(work, former, loser["id"])

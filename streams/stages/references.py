@@ -96,8 +96,10 @@ def _waiting(work: Work, ref: Ref) -> Iterator[Pending]:
 def joined(work: Work, entity: str, survivor: Entity, loser: Entity) -> Entity:
     """Return the survivor of a merge with the references of the loser that stand, or wait under its id from now on."""
     merged = {**survivor, "provenance": dict(survivor["provenance"])}
-    for path, said in loser["provenance"].items():
-        if path not in REFERENCES:
+    for path in (name for name in loser if name in REFERENCES):
+        said = loser["provenance"].get(path)
+        if said is None:  # records of former releases do not tell who set it
+            merged[path] = merged[path] or loser[path]
             continue
         source, policy = Source.parse(said), work.settings.policies.of(entity, path)
         mine, theirs = (work.awaited(entity, record["id"], path) for record in (survivor, loser))
@@ -111,6 +113,13 @@ def joined(work: Work, entity: str, survivor: Entity, loser: Entity) -> Entity:
         elif mine is not None:
             work.rows.matches.drop(WAITS, entity, survivor["id"], path)
     return merged
+
+
+def parted(work: Work, entity: str, survivor: Entity, left: Entity) -> None:
+    """Let what is left of the survivor of a merge wait no longer for what only the loser named."""
+    for path, said in survivor["provenance"].items():
+        if path in REFERENCES and left["provenance"].get(path) != said:
+            work.rows.matches.drop(WAITS, entity, left["id"], path)
 
 
 def _is_empty(record: Entity, path: str) -> bool:

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from connectors.errors import MappingError
+from connectors.kafka.codec import Codec
 from connectors.kafka.records import Decision, ReviewItem
 from connectors.kafka.topics import REVIEW
+from streams.stages.tables import Rows
 from tests.unit.stages.kit import ACCOUNT, AT, CONTACT, TENANT, Company, at, body, of, snapshot, stored, version
 
 LEAD = {
@@ -103,6 +105,50 @@ def test_both_sides_are_read_anew_after_a_split(crm: Company) -> None:
         ("FETCH", "Lead", "00QA"),
         ("FETCH", "Contact", "003A"),
     }
+
+
+def test_what_only_the_loser_waited_for_is_none_of_the_survivors_after_a_split(crm: Company) -> None:
+    """The account of a contact that was taken for a prospect comes after both: it is the contact's."""
+    prospect = {"id": 9, "email": "p@else.example", "firstName": "Pat", "lastName": "Po"}
+    told = (("pardot", "Prospect", prospect, at(1)), ("salesforce", "Contact", CONTACT, at(1)))
+    for record in told:
+        crm.record(*record)
+    ann, pat = (crm.party(name)["id"] for name in ("Ann Lee", "Pat Po"))
+    decide(crm, "merge", party=ann, other=pat)
+    decide(crm, "split", party=ann)
+    for record in told:
+        crm.record(*record)
+    crm.record("salesforce", "Account", ACCOUNT, at(1))
+    acme = crm.party("Acme, Inc.")["id"]
+    assert [crm.latest("party")[id_]["organisation_id"] for id_ in (ann, pat)] == [acme, None]
+
+
+def test_what_is_part_of_a_part_is_split_off_from_the_outside(crm: Company) -> None:
+    """Else the party between would be there again, and its objects part of two."""
+    for name in "ABC":
+        account = {**ACCOUNT, "Id": f"001{name}", "Name": name * 5, "Phone": None, "BillingStreet": name}
+        crm.record("salesforce", "Account", account, at(1))
+    first, second, third = (crm.party(name * 5)["id"] for name in "ABC")
+    decide(crm, "merge", party=first, other=second)
+    decide(crm, "merge", party=second, other=third)
+    with pytest.raises(MappingError, match=f"{second}, part of another"):
+        decide(crm, "split", party=first)
+    for party in (second, first):
+        decide(crm, "split", party=party)
+    assert [ref["id"] for party in standing(crm) for ref in party["refs"]] == ["001A", "001B", "001C"]
+    assert len(standing(crm)) == 3
+
+
+def test_a_merge_keeps_a_reference_of_which_nobody_knows_who_set_it(crm: Company, codec: Codec) -> None:
+    """Records of former releases do not tell."""
+    crm.record("salesforce", "Account", ACCOUNT, at(1))
+    crm.record("salesforce", "Contact", CONTACT, at(1))
+    crm.record("pardot", "Prospect", {"id": 9, "email": "p@else.example", "firstName": "Pat", "lastName": "Po"}, at(1))
+    ann, pat = crm.party("Ann Lee"), crm.party("Pat Po")
+    known = {name: said for name, said in ann["provenance"].items() if name != "organisation_id"}
+    Rows(TENANT, crm.state, codec).entities.put("party", ann["id"], {**ann, "provenance": known})
+    decide(crm, "merge", party=ann["id"], other=pat["id"])
+    assert crm.latest("party")[pat["id"]]["organisation_id"] == ann["organisation_id"] is not None
 
 
 def test_documents_count_for_the_survivor_and_come_back(crm: Company) -> None:
