@@ -182,6 +182,7 @@ class Command(Struct, frozen=True, gc=False):
     body: str = "{}"
     source_version: str | None = None
     former_ids: Sequence[str] = ()
+    anew: bool = False
 
 
 class JournalEntry(Struct, frozen=True, gc=False):

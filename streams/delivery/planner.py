@@ -62,7 +62,7 @@ class Planner:
             await self._drop(todo, "unchanged", "it was never created")
             return None
         same = row is not None and row.digest == digest and (remote.id if remote else None) == row.remote_id
-        if attempt is None and row is not None and same and not todo.row.forced:
+        if attempt is None and row is not None and same and not (todo.row.forced or command.anew):
             await self._drop(todo, "unchanged")
             return None
         call = Call(

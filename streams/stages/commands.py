@@ -82,7 +82,8 @@ def put(
     work.rows.sent.set(row, found.vendor, object_key)
     if last.remote_id is None and remote_id is not None:
         _name(work, Ref(found.vendor, found.object, remote_id), object_key)
-    _emit(work, found.vendor, "PUT", object_key, lane, row, body.decode(), asked=asked)
+    anew = former is not None and not former.digest
+    _emit(work, found.vendor, "PUT", object_key, lane, row, body.decode(), asked=asked, anew=anew)
 
 
 def void(work: Work, vendor: str, object_key: str, lane: str) -> bool:
@@ -187,6 +188,8 @@ def _emit(
     body: str,
     source_version: str | None = None,
     asked: str = "",
+    *,
+    anew: bool = False,
 ) -> None:
     command = Command(
         tenant=work.tenant,
@@ -200,5 +203,6 @@ def _emit(
         body=body,
         source_version=source_version,
         former_ids=tuple(row.former_ids),
+        anew=anew,
     )
     work.emits.append(Emit(COMMAND, work.tenant, command.SCHEMA, command, asked=asked))

@@ -158,6 +158,24 @@ def test_a_former_object_in_the_way_is_not_taken(renamed: bool) -> None:
     assert len(world.reviews) == (0 if renamed else 1)
 
 
+def test_who_was_overwritten_meanwhile_is_written_anew() -> None:
+    """Acme's words went to Globex's customer, which was told its own before: parted, it is told them once more."""
+
+    async def story() -> Books:
+        books = Books()
+        books.win("first", 1, "001B")
+        await books.deliver()
+        books.merge()
+        books.win("second", 2)
+        await books.deliver()
+        assert books.customers() == {"58": "Acme, Inc."}
+        books.split()
+        await books.deliver()
+        return books
+
+    assert virtual(story()).customers()["58"] == "Globex"
+
+
 def test_what_is_one_again_before_it_was_delivered_is_written_there() -> None:
     """Parted and joined again in one breath: the last command counts, and no second object is made."""
 
