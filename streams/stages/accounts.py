@@ -42,12 +42,15 @@ def ask_order(work: Work, order: Entity) -> None:
         return
     # Whatever the order calls its customer: what is asked for refers to the party that stands.
     records = {"order": {**order, "customer_id": customer["id"]}, "customer": customer, "contact": contact}
-    if order["status"] == AGREED:
+    is_agreed = order["status"] == AGREED
+    if is_agreed:
         ask_customer(work, customer)
-        for product_id in dict.fromkeys(line["product_id"] for line in order["lines"]):
-            product = work.get("product", product_id)
-            if product is not None:
-                ask_item(work, product)
+    # What is given back names products as well, some of which became known only after the order had ended.
+    for product_id in dict.fromkeys(line["product_id"] for line in order["lines"]):
+        product = work.get("product", product_id)
+        if product is not None and (is_agreed or order["refunds"]):
+            ask_item(work, product)
+    if is_agreed:
         commands.put(work, DOCUMENTS[order["document"]], document_key(order), customer["id"], records)
     if stands(work, order):
         _payments(work, records)

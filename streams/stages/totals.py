@@ -54,16 +54,21 @@ def settle(work: Work) -> None:
 
 def _given(work: Work) -> None:
     """Ask a person about orders for which more was given back than they came to, until that is so no more."""
-    for _, order in work.touched("order"):
+    for before, order in work.touched("order"):
         if order is None or order["grand_total"] is None:
             continue
-        object_key, reason = f"{GIVEN}/{order['id']}/{order['episode']}", _excess(order)
-        open_ = work.rows.matches.get(TOTAL, object_key)
-        if open_ is not None and open_.ids[1] != reason:
-            _close(work, object_key, open_)
+        object_key, reason = _given_key(order), _excess(order)
+        for key in dict.fromkeys((_given_key(before or order), object_key)):
+            open_ = work.rows.matches.get(TOTAL, key)
+            if open_ is not None and (key != object_key or open_.ids[1] != reason):
+                _close(work, key, open_)
         if reason is not None and order["episode"]:
             holds.ask(work, order, reason)
             work.rows.matches.put(Match([order["id"], reason]), TOTAL, object_key)
+
+
+def _given_key(order: Entity) -> str:
+    return f"{GIVEN}/{order['id']}/{order['episode']}"
 
 
 def _excess(order: Entity) -> str | None:

@@ -156,6 +156,18 @@ def test_more_given_back_than_sold_is_asked_about(company: Company) -> None:
     assert [item.open for item in reviews(company)] == [True, False]
 
 
+def test_the_question_about_what_was_given_back_goes_with_its_episode(company: Company) -> None:
+    """An order that is agreed anew is asked about anew, and nothing is left open once that is answered."""
+    company.connect(*VENDORS)
+    tell(company, order(), "1")
+    tell(company, refund("20.00"), "1", "refund")
+    tell(company, order(date_paid_gmt=None), "2")
+    company.record("woocommerce", "refund", {"id": 70}, "2", deleted=True)
+    told = [(item.id, item.open) for item in reviews(company)]
+    (first, _), *_, (last, _) = told
+    assert told == [(first, True), (first, False), (last, True), (last, False)]
+
+
 def test_what_waited_is_asked_about_again_where_another_currency_was_first(company: Company) -> None:
     """Both were agreed before the accounts had the customer: one currency is the customer's, the other waits on."""
     company.connect(*VENDORS)

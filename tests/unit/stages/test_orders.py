@@ -154,6 +154,15 @@ def test_the_item_follows_when_the_product_becomes_known(company: Company) -> No
     assert ref == {"value": {"$ref": f"product/{company.only('product')['id']}"}}
 
 
+def test_a_refund_names_no_item_that_was_not_asked_for(company: Company) -> None:
+    """The product becomes known only after the order has ended: its receipt stays, what was given back names it."""
+    company.connect(*VENDORS)
+    tell(company, order(), "1")
+    tell(company, refund("17.40"), "1", "refund")
+    tell(company, order("cancelled"), "2")
+    assert kinds(tell(company, MUG, "1", "product")) == ["PUT Item", "PUT RefundReceipt"]
+
+
 def test_a_refund_receipt_becomes_a_document_of_the_order(company: Company) -> None:
     """What the accounts answer is known as the customer's, and of which order."""
     company.connect(*VENDORS)
