@@ -34,6 +34,8 @@ def aside(work: Work, draft: Draft, version: str, object_key: str) -> Draft:
         object_key: our name of the vendor's object.
     """
     ref = draft.ref
+    if draft.entity not in commands.NAMED:  # of a document nobody else speaks
+        return draft
     asked = commands.sent(work, ref.vendor, object_key)
     if asked is None or not asked.waits or asked.object != ref.object or asked.remote_id not in (None, ref.id):
         return draft

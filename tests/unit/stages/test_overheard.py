@@ -186,6 +186,20 @@ def test_what_we_create_is_no_second_one(company: Company) -> None:
     assert company.only("invoice")["customer_id"] == company.party("Acme, Inc.")["id"]
 
 
+def test_a_document_waits_for_nothing(company: Company) -> None:
+    """Only the accounts speak of an invoice: that it was paid is known at once, whatever we are just writing to it."""
+    for command, id_ in zip(_won(company), ("58", "7", "145"), strict=True):
+        company.result(command, id_, stored(command.object, id_, 9))
+    won = snapshot(5, Lines=[{**LINES[0], "Quantity": 3.0}])
+    command = of(
+        company.record("salesforce", "OpportunitySnapshot", won, at(5), remote_id="006A"), "quickbooks", "Invoice"
+    )
+    company.record("quickbooks", "Invoice", stored("Invoice", "145", 12, Balance=0, DueDate="2026-04-30"), version(12))
+    company.result(command, "145", stored("Invoice", "145", 11))
+    invoice = company.only("invoice")
+    assert (invoice["status"], invoice["due_on"]) == ("PAID", date(2026, 4, 30))
+
+
 def test_our_reference_in_a_copy_means_nothing(company: Company) -> None:
     """Once the answer has told which object is ours, another with the same reference is somebody else."""
     customer, _, _ = _won(company)
