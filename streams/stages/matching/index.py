@@ -94,15 +94,13 @@ class Index:
             return
         own = self._keys_of(traits)
         self._known.set(Trait(traits.packed()), name)
-        left = keys(former) if former is not None else ()
-        self._leave(name, left, own)
+        if former is not None:
+            self._leave(name, keys(former), own)
         for key in own:
-            if key in left:
-                continue
             row = self._blocks.get(key)
             if row is None:
                 self._blocks.set(Block((name,)), key)
-            elif not row.full:
+            elif not row.full and name not in row.records:
                 full = len(row.records) >= BUCKET
                 self._blocks.set(Block((), full=True) if full else Block((*row.records, name)), key)
 

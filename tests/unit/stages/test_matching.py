@@ -11,6 +11,7 @@ from streams.stages.matching import Band, Index, Traits, compare, judge, score
 from streams.stages.matching.index import BUCKET, CANDIDATES
 from streams.stages.matching.keys import keys
 from streams.stages.matching.weights import LINK, REVIEW
+from streams.stages.rows import Trait
 from streams.stages.tables import Rows
 from tests.unit.stages.kit import TENANT, MemoryState
 
@@ -175,6 +176,16 @@ def test_the_index_follows_a_record(index: Index) -> None:
     assert index.candidates("s", other) == [("r", other)]
     index.drop("r")
     assert index.candidates("s", other) == []
+
+
+def test_who_stands_under_former_keys_is_found_again_with_its_next_news(codec: Codec) -> None:
+    """A release may have other keys than the one before: what changed then stands under all of them."""
+    rows = Rows(TENANT, MemoryState(), codec)
+    rows.traits.set(Trait(person().packed()), "r")
+    index = Index(rows.blocks, rows.traits)
+    assert index.candidates("s", person()) == []
+    index.put("r", person(phones=[]), person())
+    assert index.candidates("s", person(emails=[])) == [("r", person(phones=[]))]
 
 
 def test_a_key_of_too_many_is_given_up(index: Index) -> None:
