@@ -39,6 +39,9 @@ def aside(work: Work, draft: Draft, version: str, object_key: str) -> Draft:
     asked = commands.sent(work, ref.vendor, object_key)
     if asked is None or not asked.waits or asked.object != ref.object or asked.remote_id not in (None, ref.id):
         return draft
+    link = work.linked(ref)
+    if link.object_key is None:  # what we are just creating: its next record may come before the answer as well
+        work.rows.links.put(replace(link, object_key=object_key), *_key(ref))
     template = work.settings.templates.inbound(ref.vendor, ref.object)
     names = echoes.ours(template, commands.under_way(asked)) if template is not None else ()
     known = echoes.known(work.rows, ref)

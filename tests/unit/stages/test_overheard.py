@@ -186,6 +186,17 @@ def test_what_we_create_is_no_second_one(company: Company) -> None:
     assert company.only("invoice")["customer_id"] == company.party("Acme, Inc.")["id"]
 
 
+def test_what_we_create_may_change_before_the_answer(company: Company) -> None:
+    """Its second record as well carries our words; what a person said since is taken in."""
+    _, item, _ = _won(company)
+    for second, description in ((9, None), (10, "Typed")):
+        told = stored("Item", "7", second, Name="WIDGET", Description=description)
+        company.record("quickbooks", "Item", told, version(second))
+    company.result(item, "7", stored("Item", "7", 9, Name="WIDGET"))
+    product = company.only("product")
+    assert (product["name"], product["description"]) == ("Widget", "Typed")
+
+
 def test_a_document_waits_for_nothing(company: Company) -> None:
     """Only the accounts speak of an invoice: that it was paid is known at once, whatever we are just writing to it."""
     for command, id_ in zip(_won(company), ("58", "7", "145"), strict=True):
