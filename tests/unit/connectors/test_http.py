@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 import trustme
-from prometheus_client import REGISTRY
 
 from connectors.errors import FatalError, InDoubtError, NotSentError, RetryableError
 from connectors.http import Http, Reach, open_http, retry_after, tls_context
 from connectors.pacing import paced
+from tests.unit.measured import measured
 
 Network = Callable[..., Http]
 URL = "https://api.vendor.test/things"
@@ -146,8 +146,8 @@ async def test_requests_are_counted_by_class_of_status(network: Network) -> None
     """Answers and failures each have their count."""
 
     def count(code_class: str) -> float:
-        labels = {"vendor": "vendor", "operation": "counted", "code_class": code_class}
-        return REGISTRY.get_sample_value("sluiceway_vendor_requests_total", labels) or 0
+        name = "sluiceway_vendor_requests_total"
+        return measured(name, vendor="vendor", operation="counted", code_class=code_class)
 
     def fail(_: httpx.Request) -> httpx.Response:
         raise httpx.ReadError("x")
@@ -176,8 +176,7 @@ async def test_layers_are_passed_in_the_written_order(network: Network) -> None:
         return httpx.Response(401)
 
     def seconds() -> float:
-        labels = {"vendor": "vendor", "operation": "ordered"}
-        return REGISTRY.get_sample_value("sluiceway_vendor_request_seconds_count", labels) or 0
+        return measured("sluiceway_vendor_request_seconds_count", vendor="vendor", operation="ordered")
 
     http = network(answer).authorised(Noting())
     with paced(grant):

@@ -8,13 +8,13 @@ from urllib.parse import parse_qs
 
 import httpx
 import pytest
-from prometheus_client import REGISTRY
 
 from connectors.errors import ConnectorError, FatalError, NotSentError, UnauthorizedError
 from connectors.oauth import Grant
 from connectors.ports import Secret
 from connectors.tokens import MemoryTokenStore
 from tests.unit.connectors.kit.oauth import CREDENTIALS, Make, TokenServer, stored
+from tests.unit.measured import measured
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,7 @@ async def test_a_failed_renewal_is_counted_by_its_reason(
     """The alert that somebody must connect the account again counts on `invalid_grant`."""
 
     def counted() -> float:
-        labels = {"vendor": "quickbooks", "reason": reason}
-        return REGISTRY.get_sample_value("sluiceway_token_refresh_failures_total", labels) or 0
+        return measured("sluiceway_token_refresh_failures_total", vendor="quickbooks", reason=reason)
 
     before = counted()
     server.failures = [httpx.Response(status, json=body)]

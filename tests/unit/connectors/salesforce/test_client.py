@@ -4,7 +4,6 @@ from typing import Any
 
 import httpx
 import pytest
-from prometheus_client import REGISTRY
 
 from connectors.clock import ManualClock
 from connectors.errors import FatalError, InDoubtError, RejectedError, RetryableError
@@ -16,6 +15,7 @@ from connectors.salesforce.objects import fields_of
 from connectors.salesforce.sink import SalesforceSink
 from connectors.salesforce.source import SalesforceSource
 from connectors.wire import loads
+from tests.unit.measured import measured
 
 STAMP = "2025-12-31T23:59:00.000+0000"
 
@@ -108,8 +108,7 @@ async def test_requests_name_us_and_usage_is_kept(client: SalesforceClient, org:
     await client.rows("SELECT Id FROM Account")
     assert org.requests[0].headers["sforce-call-options"] == "client=sluiceway"
     assert org.requests[0].headers["sforce-query-options"] == "batchSize=2000"
-    left = REGISTRY.get_sample_value("sluiceway_vendor_daily_calls_remaining", {"vendor": "salesforce"})
-    assert left == 5000 - 18
+    assert measured("sluiceway_vendor_daily_calls_remaining", vendor="salesforce") == 5000 - 18
 
 
 async def test_polling_reads_windows_and_resumes(
