@@ -392,3 +392,21 @@ def test_what_was_paid_in_part_and_given_back_in_part_is_an_invoice(company: Com
     part = {**stored, "displayFinancialStatus": "PARTIALLY_REFUNDED", "transactions": [paid]}
     commands = company.record("shopify", "Order", part, "1", remote_id="6000000000001")
     assert [kind for _, kind in asked(commands)][1:] == ["Invoice", "Payment", "RefundReceipt"]
+
+
+@pytest.mark.parametrize("restocked", [True, False])
+def test_what_is_given_back_wholly_comes_back_into_stock_as_the_shop_says(company: Company, restocked: bool) -> None:
+    """Units of a product do with their item; a broken chair is booked under none."""
+    company.take(ConnectionChanged(TENANT, 1, {"shopify": "shop", "quickbooks": "1"}, "UTC", "USD"))
+    chair = {"id": "gid://shopify/ProductVariant/6000000000001", "title": "Chair", "sku": "C-1", "price": "12.50"}
+    product = {"id": "gid://shopify/Product/6000000000001", "title": "Chair", "status": "ACTIVE"}
+    company.record("shopify", "Product", {**product, "variants": {"nodes": [chair]}}, "1", remote_id="6000000000001")
+    stored = json.loads((GOLDEN.parent / "shopify" / "order" / "in.json").read_text())
+    [part] = stored["refunds"]
+    [line] = part["refundLineItems"]["nodes"]
+    back = [{**line, "quantity": 2, "restockType": "RETURN" if restocked else "NO_RESTOCK"}]
+    whole = {**part, "totalRefundedSet": stored["totalPriceSet"], "refundLineItems": {"nodes": back}}
+    commands = company.record("shopify", "Order", {**stored, "refunds": [whole]}, "1", remote_id="6000000000001")
+    first = body(commands[-1])["Line"][0]
+    assert (first["Amount"], first["SalesItemLineDetail"]["Qty"]) == (25, 2)
+    assert ("ItemRef" in first["SalesItemLineDetail"]) is restocked
