@@ -1,11 +1,12 @@
 """What a vendor says of fields that we are just writing: its own word, or ours as it spells it? The answer tells.
 
 A source may tell of a write before its answer is here. Until then such fields of such a record wait, all else of it is
-taken in. What says the same as the answer is our own word; the rest is the vendor's, as old as the version it came in.
+taken in. What says the same as the answer is our own word, and so is, until our write, what we had written before; the
+rest is the vendor's, as old as the version it came in.
 Nobody waits for ever: the answer to the last command that was asked for before it ends that, else a midnight.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -44,8 +45,7 @@ def aside(work: Work, draft: Draft, version: str, object_key: str) -> Draft:
         work.rows.links.put(replace(link, object_key=object_key), *_key(ref))
     template = work.settings.templates.inbound(ref.vendor, ref.object)
     names = echoes.ours(template, commands.under_way(asked)) if template is not None else ()
-    known = echoes.known(work.rows, ref)
-    fields = {name: text for name, text in echoes.said(draft, names).items() if known.get(name) != text}
+    fields = echoes.said(draft, names)
     if not fields:
         return draft
     work.rows.overheard.put(Overheard(object_key, asked.version, work.at, fields), *_key(ref), version)
@@ -56,7 +56,15 @@ def aside(work: Work, draft: Draft, version: str, object_key: str) -> Draft:
     return echoes.without(draft, fields)
 
 
-def settle(work: Work, ref: Ref, result: VendorResult, body: Mapping[str, Any], version: str, asked: Sent) -> None:
+def settle(
+    work: Work,
+    ref: Ref,
+    result: VendorResult,
+    body: Mapping[str, Any],
+    version: str,
+    asked: Sent,
+    before: Mapping[str, str],
+) -> None:
     """Let an answer tell what was whose word.
 
     Args:
@@ -66,28 +74,31 @@ def settle(work: Work, ref: Ref, result: VendorResult, body: Mapping[str, Any], 
         body: its JSON.
         version: of the object in the answer, "" if it has no content: then nothing was ours.
         asked: the commands that were not answered before.
+        before: our words, by field, as the vendor had them until this write.
     """
     template = work.settings.templates.inbound(ref.vendor, ref.object)
     answer: Mapping[str, str] = {}
     if version and template is not None and result.operation == "PUT":
         names = echoes.ours(template, commands.written(asked, result.version))
         answer = echoes.said(read(template, body, work.settings.values), names)
-    ours, turned = dict(echoes.known(work.rows, ref)), set[str]()
+    ours, stands, answered = dict(echoes.known(work.rows, ref)), dict(before), False
     for at, row in _waiting(work, ref):
-        later = at >= version
-        same = {name for name, text in row.fields.items() if name not in turned and answer.get(name) == text}
-        left = {name: text for name, text in row.fields.items() if name not in same}
-        ours |= {name: row.fields[name] for name in same}
-        if later:
-            turned |= left.keys()
+        if at >= version and not answered:
+            stands, answered = {**stands, **answer}, True
+        # The answer may be of a later version than our write.
+        new = {} if answered else answer
+        left = {name: text for name, text in row.fields.items() if text not in (stands.get(name), new.get(name))}
+        same = {name: text for name, text in row.fields.items() if name not in left}
+        stands = _but({**stands, **same}, left)
+        ours |= {name: text for name, text in same.items() if answer.get(name) == text}
+        if answered:
+            ours = _but(ours, left)
         if row.until <= result.version:
-            if later:
-                ours = {name: text for name, text in ours.items() if name not in left}
             _speak(work, ref, at, left)
             work.rows.overheard.drop(*_key(ref), at)
-        elif left:
+        elif at <= version and left:
             work.rows.overheard.put(replace(row, fields=left), *_key(ref), at)
-        else:
+        elif at <= version:
             work.rows.overheard.drop(*_key(ref), at)
     echoes.keep(work.rows, ref, ours)
     now = commands.sent(work, ref.vendor, result.object_key)
@@ -108,10 +119,15 @@ def tick(work: Work) -> None:
 
 
 def _take_in(work: Work, ref: Ref, version: str, row: Overheard) -> None:
-    left = {name: text for name, text in echoes.known(work.rows, ref).items() if name not in row.fields}
-    echoes.keep(work.rows, ref, left)
-    _speak(work, ref, version, row.fields)
+    known = echoes.known(work.rows, ref)
+    left = {name: text for name, text in row.fields.items() if known.get(name) != text}
+    echoes.keep(work.rows, ref, _but(known, left))
+    _speak(work, ref, version, left)
     work.rows.overheard.drop(*_key(ref), version)
+
+
+def _but(fields: Mapping[str, str], names: Container[str]) -> dict[str, str]:
+    return {name: text for name, text in fields.items() if name not in names}
 
 
 def _speak(work: Work, ref: Ref, version: str, fields: Mapping[str, str]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from connectors.kafka.records import Entity, VendorResult
 from connectors.wire import iso_micros
-from streams.stages import canonicalise, commands, overheard, parties, references, totals
+from streams.stages import canonicalise, commands, echoes, overheard, parties, references, totals
 from streams.stages.absorb import absorb, parsed, version_in
 from streams.stages.bookings import ACCOUNTS
 from streams.stages.identity import new_id
@@ -63,13 +63,14 @@ def _entity(
         id_ = work.standing(kind, id_)
     ref, older = Ref(result.vendor, result.object, result.remote_id), bool(version) and link.newer_than(version)
     _known(work, kind, id_, ref, version, result.object_key)
+    before = echoes.known(work.rows, ref)
     if version and not (older and link.id == id_) and work.get(kind, id_) is not None:
         written = commands.written(asked, result.version) if asked is not None and result.operation == "PUT" else ()
         absorb(work, result.vendor, result.object, body, version, id_, written)
         if older:  # what was newer went to the record that it was until now
             commands.fetch(work, result.vendor, result.object, result.remote_id, None)
     if asked is not None and asked.overheard:
-        overheard.settle(work, ref, result, body, version, asked)
+        overheard.settle(work, ref, result, body, version, asked, before)
 
 
 def _known(work: Work, entity: str, id_: str, ref: Ref, version: str, object_key: str) -> None:

@@ -113,6 +113,25 @@ def test_who_says_our_word_again_after_another_speaks_for_himself(person: Person
     assert person.now["provenance"]["given_name"] == f"pardot/Prospect/{_at(13)}"
 
 
+@pytest.mark.parametrize(
+    ("said", "answered", "by"),
+    [
+        (["ANN"], 10, f"pardot/Prospect/{_at(11)}"),
+        (["ANN"], 13, f"salesforce/Contact/{_at(10)}"),
+        (["Zoe", "ANN"], 13, f"pardot/Prospect/{_at(12)}"),
+    ],
+)
+def test_what_we_had_written_before_is_ours_until_the_write(
+    person: Person, said: Sequence[str], answered: int, by: str
+) -> None:
+    """Said after the write, or after another word, it is somebody who took it back."""
+    command = person.named(10, "bea")
+    for second, name in enumerate(said, 11):
+        person.says(second, firstName=name)
+    person.answers(command, answered, firstName="BEA")
+    assert (person.now["provenance"]["given_name"], person.rows) == (by, 0)
+
+
 def test_each_of_several_commands_has_its_own_answer(person: Person) -> None:
     """What an earlier command wrote is our word as well, and what a later one wrote waits for that one's answer."""
     first, second = person.named(10, "bea"), person.named(11, "cleo")
@@ -136,12 +155,13 @@ def test_the_answer_to_a_later_command_is_enough(person: Person) -> None:
 
 
 def test_nobody_waits_for_ever(person: Person) -> None:
-    """A dead letter has no answer: what waited for an hour is taken in at midnight."""
+    """A dead letter has no answer: what waited for an hour is taken in at midnight, but for our own word of before."""
     person.named(10, "bea")
-    person.says(11, AT, firstName="Zoe")
+    person.says(11, AT, firstName="Zoe", lastName="LEE")
     for on, when, name in ((2, AT + timedelta(minutes=59), "bea"), (3, AT + timedelta(hours=12), "Zoe")):
         person.company.take(Tick(TENANT, date(2026, 4, on), when))
         assert (person.now["given_name"], person.rows) == (name, int(name == "bea"))
+    assert person.now["family_name"] == "Lee"
 
 
 def _won(company: Company, *, sku: str | None = "W-1") -> tuple[Command, Command, Command]:
