@@ -92,7 +92,7 @@ def settle(work: Work, id_: str) -> None:
     if order is None:
         return
     others: dict[str, None] = {}
-    for vendor, reference in _payments(order):
+    for vendor, reference in _payments(work, order):
         known = work.rows.matches.get(PAID, vendor, reference)
         ids = sorted({id_, *(known.ids if known is not None else ())})
         work.rows.matches.put(Match(ids), PAID, vendor, reference)
@@ -122,7 +122,7 @@ def _bearer(work: Work, paid: Match) -> str:
 def _collected(work: Work, order: Entity) -> list[dict[str, Any]]:
     """Return all that names the order, in order of day and id."""
     named = [(ref["vendor"], ref["object"], ref["id"]) for ref in order["refs"]]
-    for vendor, reference in _payments(order):
+    for vendor, reference in _payments(work, order):
         paid = work.rows.matches.get(PAID, vendor, reference)
         if paid is not None and _bearer(work, paid) == order["id"]:
             named.append((vendor, PAYMENT, reference))
@@ -130,8 +130,9 @@ def _collected(work: Work, order: Entity) -> list[dict[str, Any]]:
     return sorted(found, key=lambda refund: (str(refund["refunded_on"]), refund["id"]))
 
 
-def _payments(order: Entity) -> Iterable[tuple[str, str]]:
-    """Return the vendors and references of an order's payments."""
+def _payments(work: Work, order: Entity) -> Iterable[tuple[str, str]]:
+    """Return the vendors and references of an order's payments, where refunds name these."""
     vendors = dict.fromkeys(ref["vendor"] for ref in order["refs"])
+    named = [vendor for vendor in vendors if work.settings.templates.is_same_as(vendor, PAYMENT)]
     references = dict.fromkeys(p["reference"] for p in order["payments"] if p["reference"] is not None)
-    return itertools.product(vendors, references)
+    return itertools.product(named, references)

@@ -18,6 +18,8 @@ class Templates:
     def __init__(self, templates: Sequence[Template]) -> None:
         self._by_name = {template.name: template for template in templates}
         self._inbound = {(t.vendor, t.object): t for t in templates if t.direction == "inbound"}
+        links = (link for template in self._inbound.values() for link in template.same_as)
+        self._same_as = frozenset((vendor, kind) for link in links for vendor, kind, _ in link.candidates)
         for error in _circles(templates):
             raise error
 
@@ -33,6 +35,10 @@ class Templates:
     def inbound(self, vendor: str, object_type: str) -> Template | None:
         """Return the template that reads a vendor's object."""
         return self._inbound.get((vendor, object_type))
+
+    def is_same_as(self, vendor: str, object_type: str) -> bool:
+        """Tell whether any template names objects of a type as what its own are the same as."""
+        return (vendor, object_type) in self._same_as
 
     def objects(self, direction: str) -> Sequence[str]:
         """Return the vendor/object pairs that templates read (`inbound`) or write (`outbound`), sorted."""

@@ -394,6 +394,17 @@ def test_what_was_paid_in_part_and_given_back_in_part_is_an_invoice(company: Com
     assert [kind for _, kind in asked(commands)][1:] == ["Invoice", "Payment", "RefundReceipt"]
 
 
+def test_orders_that_are_paid_by_the_same_word_keep_their_own_refunds(company: Company) -> None:
+    """A shop that names orders, not payments, in its refunds may give all payments one reference."""
+    company.take(ConnectionChanged(TENANT, 1, {"shopify": "shop", "quickbooks": "1"}, "UTC", "USD"))
+    stored = json.loads((GOLDEN.parent / "shopify" / "order" / "in.json").read_text())
+    company.record("shopify", "Order", stored, "1", remote_id="6000000000001")
+    other = {**stored, "id": "gid://shopify/Order/6000000000002"}
+    commands = company.record("shopify", "Order", other, "1", remote_id="6000000000002")
+    assert "VOID" not in [operation for operation, _ in asked(commands)]
+    assert [len(order["refunds"]) for order in company.latest("order").values()] == [1, 1]
+
+
 @pytest.mark.parametrize("restocked", [True, False])
 def test_what_is_given_back_wholly_comes_back_into_stock_as_the_shop_says(company: Company, restocked: bool) -> None:
     """Units of a product do with their item; a broken chair is booked under none."""
