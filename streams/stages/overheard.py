@@ -81,7 +81,7 @@ def settle(
     if version and template is not None and result.operation == "PUT":
         names = echoes.ours(template, commands.written(asked, result.version))
         answer = echoes.said(read(template, body, work.settings.values), names)
-    ours, stands, answered = dict(echoes.known(work.rows, ref)), dict(before), False
+    ours, stands, answered = {**echoes.known(work.rows, ref), **answer}, dict(before), False
     for at, row in _waiting(work, ref):
         if at >= version and not answered:
             stands, answered = {**stands, **answer}, True
@@ -90,15 +90,12 @@ def settle(
         left = {name: text for name, text in row.fields.items() if text not in (stands.get(name), new.get(name))}
         same = {name: text for name, text in row.fields.items() if name not in left}
         stands = _but({**stands, **same}, left)
-        ours |= {name: text for name, text in same.items() if answer.get(name) == text}
-        if answered:
-            ours = _but(ours, left)
-        if row.until <= result.version:
+        # What is older than an answer is nothing that a later command wrote.
+        if row.until <= result.version or at < version:
+            ours = _but(ours, left) if answered else ours
             _speak(work, ref, at, left)
             work.rows.overheard.drop(*_key(ref), at)
-        elif at <= version and left:
-            work.rows.overheard.put(replace(row, fields=left), *_key(ref), at)
-        elif at <= version:
+        elif at == version and not left:
             work.rows.overheard.drop(*_key(ref), at)
     echoes.keep(work.rows, ref, ours)
     now = commands.sent(work, ref.vendor, result.object_key)

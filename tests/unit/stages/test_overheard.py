@@ -135,12 +135,12 @@ def test_what_we_had_written_before_is_ours_until_the_write(
 def test_each_of_several_commands_has_its_own_answer(person: Person) -> None:
     """What an earlier command wrote is our word as well, and what a later one wrote waits for that one's answer."""
     first, second = person.named(10, "bea"), person.named(11, "cleo")
-    for number, name in ((12, "BEA"), (13, "CLEO")):
-        assert person.says(number, firstName=name) == []
+    for number, name in ((12, "BEA"), (13, "BEA"), (14, "CLEO")):
+        assert person.says(number, firstName=name, score=number) == []
     assert person.answers(first, 12, firstName="BEA") == []
-    assert (person.now["given_name"], person.rows) == ("cleo", 1)
-    assert person.answers(second, 13, firstName="CLEO") == []
-    assert person.says(14, firstName="CLEO") == []
+    assert (person.now["given_name"], person.rows) == ("cleo", 2)
+    assert person.answers(second, 14, firstName="CLEO") == []
+    assert person.says(15, firstName="CLEO") == []
     assert (person.now["given_name"], person.rows) == ("cleo", 0)
     assert person.now["provenance"]["given_name"] == f"salesforce/Contact/{_at(11)}"
 
