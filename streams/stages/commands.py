@@ -75,7 +75,7 @@ def put(
         remote_id=known,
         fields=fields,
         former_ids=left,
-        waits=True,
+        waits=last.waits or digest != last.digest,  # the same said again may go unanswered
         earlier=_earlier(last, fields),
         overheard=last.overheard,
     )

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from connectors.errors import MappingError, RejectedError
 from connectors.kafka.records import Command, ConnectionChanged, Reply, Request
-from tests.unit.stages.kit import AT, TENANT, Company, body
+from tests.unit.stages.kit import AT, TENANT, Company, body, stored, version
 
 ADA: Mapping[str, Any] = {
     "external_id": "c-1",
@@ -66,6 +66,18 @@ def test_another_key_asks_again_for_the_same_customer(company: Company) -> None:
     company.take(request("k2"))
     assert [(version, who) for _, version, who in asked(company)] == [(1, "d1:k1"), (2, "d1:k2")]
     assert len(company.latest("party")) == 1
+
+
+def test_who_asks_again_keeps_nobody_waiting(company: Company) -> None:
+    """What QuickBooks has already is not written again, so no answer comes: what is said there is taken in at once."""
+    company.connect("quickbooks")
+    [command] = company.take(request())
+    person: dict[str, Any] = {**body(command), "CompanyName": None}
+    company.result(command, "58", stored("Customer", "58", 1, **person))
+    company.take(request("k2"))
+    moved = {**person, "BillAddr": {"City": "Paris", "Country": "France"}}
+    company.record("quickbooks", "Customer", stored("Customer", "58", 2, **moved), version(2))
+    assert company.only("party")["billing_address"]["city"] == "Paris"
 
 
 def test_after_a_day_a_key_is_free(company: Company) -> None:
