@@ -90,7 +90,7 @@ def check_policies(own: Mapping[str, str], vendors: Collection[str] | None = Non
 
     Args:
         own: as for `Policies`.
-        vendors: those that may be owners; None: any.
+        vendors: those that may be owners, where a connection is applied; None: any, in one that stands.
     """
     found = []
     for target, text in own.items():
@@ -116,7 +116,8 @@ def _wrong(target: str, text: str, vendors: Collection[str] | None) -> Iterator[
         yield f"names {policy.owner}, which is not connected here; connected are {', '.join(sorted(vendors))}"
     if (entity, field) in STICKY:
         yield "opt-outs always win; remove this"
-    if policy.holds and field in REFERENCES:
+    # Former releases took it, and it stands in their connections: there it means newest.
+    if vendors is not None and policy.holds and field in REFERENCES:
         yield "a reference to another record cannot be held for a person; use owner:<vendor> or newest"
     if policy.holds and _is_list(entity, field):
         yield "a list cannot be held for a person; use owner:<vendor> or newest"

@@ -6,12 +6,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from connectors.errors import MappingError
 from connectors.kafka.codec import Codec
 from connectors.kafka.records import ConnectionChanged
 from streams.stages.mapping import Templates
 from streams.stages.pipeline import Pipeline
-from streams.stages.policies import Policies
+from streams.stages.policies import Policies, check_policies
 from tests.unit.stages.kit import ACCOUNT, CONTACT, TENANT, Company, at, stored, version
 
 PERSON: dict[str, Any] = {
@@ -114,7 +113,9 @@ def test_a_list_that_does_not_stand_links_nothing(company: Company) -> None:
 
 
 def test_a_reference_is_not_held_for_a_person() -> None:
-    """A canonical id is nothing that somebody could choose between; whole entities on hold judge it by version."""
-    with pytest.raises(MappingError, match="organisation_id"):
-        Policies({"party.organisation_id": "hold"})
-    assert Policies({"party": "hold"}).of("party", "organisation_id").name == "newest"
+    """A canonical id is nothing to choose between; where a connection says so all the same, versions decide."""
+    own = {"party.organisation_id": "hold"}
+    [(target, reason)] = check_policies(own, {"salesforce"})
+    assert (target, "cannot be held" in reason) == ("party.organisation_id", True)
+    for policies in (Policies(own), Policies({"party": "hold"})):
+        assert policies.of("party", "organisation_id").name == "newest"
