@@ -21,6 +21,7 @@ from tests.unit.stages import kit
 from tests.unit.stages.kit import ACCOUNT, AT, Company, at, snapshot, stored, version
 
 BOOKS = "quickbooks"
+THEIRS = {"note": "theirs"}
 INVOICE = {"CustomerRef": {"value": {"$ref": "party/1"}}}
 
 
@@ -181,7 +182,7 @@ def test_what_is_one_again_before_it_was_delivered_is_written_there() -> None:
 
     async def story() -> World:
         vendor = FakeVendor()
-        vendor.objects["58"] = Stored("58", "Customer", "party/2", {"note": "theirs"})
+        vendor.objects["58"] = Stored("58", "Customer", "party/2", dict(THEIRS))
         world = World(vendor)
         world.own()
         world.send(put("party/1", 1, remote_id="58"))
@@ -207,7 +208,7 @@ class Merging:
 
     def __init__(self, faults: Sequence[str]) -> None:
         self.vendor = FakeVendor(lambda number, _: faults[number] if number < len(faults) else "ok")
-        self.vendor.objects["58"] = Stored("58", "Customer", "party/2", {"note": "theirs"})
+        self.vendor.objects["58"] = Stored("58", "Customer", "party/2", dict(THEIRS))
         self.world = World(self.vendor)
         self.version = self.theirs = self.orders = self.heard = 0
         self.own: str | None = None
@@ -238,7 +239,7 @@ class Merging:
             self.settled_orders.clear()
             if not self.is_joined:
                 self.theirs += 1
-                self.world.send(put("party/2", self.theirs, "theirs", body={"note": "theirs"}, remote_id="58"))
+                self.world.send(put("party/2", self.theirs, "theirs", body=THEIRS, remote_id="58", anew=True))
             self.put()
 
     def put(self) -> None:
