@@ -1,6 +1,7 @@
 """What the accounts are asked for: customers, items, and of an order its document, payments and refunds."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from connectors.errors import MappingError
 from connectors.kafka.records import Entity
@@ -40,14 +41,15 @@ def ask_order(work: Work, order: Entity) -> None:
         if stands(work, order):
             bookings.owe(work, order["id"])
         return
-    # Whatever the order calls its customer: what is asked for refers to the party that stands.
-    records = {"order": {**order, "customer_id": customer["id"]}, "customer": customer, "contact": contact}
+    products = {id_: work.get("product", id_) for id_ in dict.fromkeys(line["product_id"] for line in order["lines"])}
+    # Whatever the order calls its customer and products: what is asked for refers to the records that stand.
+    sold = {**order, "customer_id": customer["id"], "lines": _lines(work, order, products)}
+    records = {"order": sold, "customer": customer, "contact": contact}
     is_agreed = order["status"] == AGREED
     if is_agreed:
         ask_customer(work, customer)
     # What is given back names products as well, some of which became known only after the order had ended.
-    for product_id in dict.fromkeys(line["product_id"] for line in order["lines"]):
-        product = work.get("product", product_id)
+    for product in products.values():
         if product is not None and (is_agreed or order["refunds"]):
             ask_item(work, product)
     if is_agreed:
@@ -55,6 +57,20 @@ def ask_order(work: Work, order: Entity) -> None:
     if stands(work, order):
         _payments(work, records)
         _refunds(work, records)
+
+
+def _lines(work: Work, order: Entity, products: Mapping[str | None, Entity | None]) -> list[Mapping[str, Any]]:
+    """Return an order's positions with the products that have an item."""
+    names = {id_: _sold_as(work, id_, product) for id_, product in products.items()}
+    return [{**line, "product_id": names[line["product_id"]]} for line in order["lines"]]
+
+
+def _sold_as(work: Work, id_: str | None, product: Entity | None) -> str | None:
+    """Return the product whose item stands for one; None: it is gone, and there is no item, or none any more."""
+    if product is not None:
+        return str(product["id"])
+    asked = commands.sent(work, ACCOUNTS, f"product/{id_}") if id_ is not None else None
+    return id_ if asked is not None and not asked.closed else None
 
 
 def _payments(work: Work, records: Mapping[str, Entity | None]) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.stages.kit import Company, body, envelope, of, version
-from tests.unit.stages.shop import BILLING, VENDORS, document, kinds, order, refund, tell
+from connectors.kafka.records import Decision
+from tests.unit.stages.kit import AT, TENANT, Company, body, envelope, of, stored, version
+from tests.unit.stages.shop import BILLING, VENDORS, document, kinds, order, refund, reviews, tell
 
 
 @pytest.mark.parametrize(
@@ -152,6 +153,23 @@ def test_the_item_follows_when_the_product_becomes_known(company: Company) -> No
     assert kinds(later) == ["PUT Customer", "PUT Item", "PUT SalesReceipt"][-len(later) :]
     ref = body(of(later, "quickbooks", "SalesReceipt"))["Line"][0]["SalesItemLineDetail"]["ItemRef"]
     assert ref == {"value": {"$ref": f"product/{company.only('product')['id']}"}}
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_an_order_names_the_item_that_stands_for_a_product_that_went(company: Company, back: bool) -> None:
+    """The shop's product goes while the order waits; it comes back as part of the item of the accounts, or not."""
+    company.connect(*VENDORS)
+    tell(company, MUG, "1", "product")
+    tell(company, order(total="17.41"), "1")
+    [question] = reviews(company)
+    company.record("woocommerce", "product", {"id": 12}, "2", deleted=True)
+    if back:
+        company.record("quickbooks", "Item", stored("Item", "5", Sku="MUG-1"), version(1))
+        tell(company, MUG, "3", "product")
+    sent = company.take(Decision(TENANT, "accept", AT, review=question.id))
+    assert kinds(sent) == ["PUT Customer", *(["PUT Item"] * back), "PUT SalesReceipt"]
+    named = body(sent[-1])["Line"][0]["SalesItemLineDetail"].get("ItemRef")
+    assert named == ({"value": {"$ref": sent[1].object_key}} if back else None)
 
 
 def test_a_refund_names_no_item_that_was_not_asked_for(company: Company) -> None:
