@@ -11,7 +11,7 @@ from streams.stages.bookings import ACCOUNTS
 from streams.stages.identity import new_id
 from streams.stages.mapping import Ref
 from streams.stages.merge import remote_id, with_ref
-from streams.stages.rows import Link, Sent
+from streams.stages.rows import Sent
 from streams.stages.work import Work
 
 MADE_OF_ORDERS: Mapping[str, str] = {"order": "invoice", "refund": "invoice", "payment": "payment"}
@@ -44,7 +44,7 @@ def take(work: Work, result: VendorResult) -> None:
         return
     kind, id_, *episode = result.object_key.split("/")
     if kind not in MADE_OF_ORDERS:
-        _entity(work, result, link, body, version, asked)
+        _entity(work, result, ref, body, version, asked, older=older)
     elif episode:
         _document(work, result, ref, body, version, older=older)
         if kind != "payment":
@@ -55,16 +55,23 @@ def take(work: Work, result: VendorResult) -> None:
 
 
 def _entity(
-    work: Work, result: VendorResult, link: Link, body: Mapping[str, Any], version: str, asked: Sent | None
+    work: Work,
+    result: VendorResult,
+    ref: Ref,
+    body: Mapping[str, Any],
+    version: str,
+    asked: Sent | None,
+    *,
+    older: bool,
 ) -> None:
-    """Take in a party or product; `link` and `asked` are as they were before the answer."""
+    """Take in a party or product; `asked` is what it was before the answer."""
     kind, id_, *_ = result.object_key.split("/")
     if kind == "party":
         id_ = work.standing(kind, id_)
-    ref, older = Ref(result.vendor, result.object, result.remote_id), bool(version) and link.newer_than(version)
+    is_known = work.linked(ref).id == id_
     _known(work, kind, id_, ref, version, result.object_key)
     before = echoes.known(work.rows, ref)
-    if version and not (older and link.id == id_) and work.get(kind, id_) is not None:
+    if version and not (older and is_known) and work.get(kind, id_) is not None:
         written = commands.written(asked, result.version) if asked is not None and result.operation == "PUT" else ()
         absorb(work, result.vendor, result.object, body, version, id_, written)
         if older:  # what was newer went to the record that it was until now
