@@ -16,7 +16,7 @@ from connectors.kafka.records import VendorResult
 from streams.stages import commands, conflicts, echoes
 from streams.stages.mapping import Draft, Ref
 from streams.stages.mapping.inbound import draft as read
-from streams.stages.merge import merge
+from streams.stages.merge import ONLY_TRUE, merge
 from streams.stages.rows import Overheard, Sent
 from streams.stages.work import Work
 
@@ -45,7 +45,7 @@ def aside(work: Work, draft: Draft, version: str, object_key: str) -> Draft:
         work.rows.links.put(replace(link, object_key=object_key), *_key(ref))
     template = work.settings.templates.inbound(ref.vendor, ref.object)
     names = echoes.ours(template, commands.under_way(asked)) if template is not None else ()
-    fields = echoes.said(draft, names)
+    fields = _but(echoes.said(draft, names), ONLY_TRUE)
     if not fields:
         return draft
     work.rows.overheard.put(Overheard(object_key, asked.version, work.at, fields), *_key(ref), version)

@@ -5,10 +5,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from connectors.kafka.codec import Codec
 from connectors.kafka.records import Command, ConnectionChanged, Tick, VendorRecord
 from connectors.wire import dumps
 from streams.stages import overheard
+from streams.stages.tables import Rows
 from tests.unit.stages.kit import ALL, AT, LINES, TENANT, Company, at, body, of, snapshot, stored, version
 from tests.unit.stages.test_loops import ENOUGH, world
 
@@ -87,6 +90,17 @@ def test_what_we_did_not_write_is_taken_in_at_once(person: Person) -> None:
     person.answers(command, 12, firstName="BEA")
     person.says(13, firstName="Zoe")
     assert (person.now["given_name"], person.rows) == ("Zoe", 0)
+
+
+def test_a_no_waits_for_nothing(person: Person, codec: Codec) -> None:
+    """Where a mapping writes opt-outs, that somebody opted out is known at once: it can be nobody's word but true."""
+    command = person.named(10, "bea")
+    sent, row_key = Rows(TENANT, person.company.state, codec).sent, ("pardot", command.object_key)
+    asked = sent.get(*row_key)
+    assert asked is not None
+    sent.set(replace(asked, fields=[*asked.fields, "optedOut"]), *row_key)
+    person.says(12, firstName="BEA", optedOut=True)
+    assert (person.now["opted_out"], person.now["given_name"], person.rows) == (True, "bea", 1)
 
 
 @pytest.mark.parametrize(("said", "answered"), [(11, 12), (12, 11), (11, 11)])
