@@ -136,8 +136,9 @@ def _sold_to(work: Work, id_: str) -> None:
 
 def _product(work: Work, change: Change) -> None:
     product = change.after
-    stands = product is not None and product["merged_into"] is None
-    if product is not None and stands and commands.sent(work, ACCOUNTS, f"product/{change.id}") is not None:
+    if product is None or product["merged_into"] is not None:
+        return
+    if commands.sent(work, ACCOUNTS, f"product/{change.id}") is not None:
         ask_item(work, product)
 
 
