@@ -181,3 +181,8 @@ def stored(kind: str, remote_id: str, token: int = 0, **more: Any) -> dict[str, 
 def version(second: int) -> str:
     """Return a QuickBooks version: time and SyncToken, as `stored` has them."""
     return f"2026-03-01T12:00:{second:02d}.000000Z/{second:010d}"
+
+
+def asked(commands: Sequence[Command]) -> list[tuple[str, str]]:
+    """Return what the accounts are asked for."""
+    return [(c.operation, c.object) for c in commands if c.vendor == "quickbooks"]

@@ -16,7 +16,7 @@ from connectors.kafka.records import Command, ConnectionChanged
 from connectors.kafka.topics import REVIEW
 from streams.stages.mapping import Templates
 from streams.stages.pipeline import Pipeline
-from tests.unit.stages.kit import ACCOUNT, CONTACT, TENANT, Company, at, body, envelope, version
+from tests.unit.stages.kit import ACCOUNT, CONTACT, TENANT, Company, asked, at, body, envelope, version
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "stripe"
 
@@ -44,11 +44,6 @@ def connected(company: Company, currency: str = "EUR") -> Company:
     """Connect Stripe and QuickBooks."""
     company.take(ConnectionChanged(TENANT, 1, {"stripe": "acct_1", "quickbooks": "1"}, "Europe/Berlin", currency))
     return company
-
-
-def asked(commands: Sequence[Command]) -> list[tuple[str, str]]:
-    """Return what the accounts are asked for."""
-    return [(c.operation, c.object) for c in commands if c.vendor == "quickbooks"]
 
 
 def test_a_paid_invoice_becomes_customer_item_and_sales_receipt(company: Company) -> None:
@@ -299,21 +294,6 @@ def test_a_failed_payment_is_void_before_its_successor_is_booked(company: Compan
     assert [c.object_key.rpartition("/")[2] for c in commands] == [first["id"], "inpay_2"]
 
 
-def test_a_payment_that_is_undone_at_the_shop_is_void(company: Company) -> None:
-    """Of several transactions only the one that failed after all is taken out of the books."""
-    company.take(ConnectionChanged(TENANT, 1, {"shopify": "shop", "quickbooks": "1"}, "UTC", "USD"))
-    stored = json.loads((GOLDEN.parent / "shopify" / "order" / "in.json").read_text())
-    paid = [
-        {"id": f"gid://shopify/OrderTransaction/{n}", "kind": "SALE", "status": "SUCCESS", "gateway": "manual",
-         "processedAt": "2026-03-01T10:00:00Z", "amountSet": {"shopMoney": {"amount": "1.00"}}} for n in (1, 2)
-    ]  # fmt: skip
-    body = {**stored, "displayFinancialStatus": "PARTIALLY_PAID", "transactions": paid}
-    company.record("shopify", "Order", body, "1", remote_id="6000000000001")
-    failed = {**body, "transactions": [paid[0], {**paid[1], "status": "FAILURE"}]}
-    commands = company.record("shopify", "Order", failed, "2", remote_id="6000000000001")
-    assert [(c.operation, c.object_key.rpartition("/")[2]) for c in commands] == [("VOID", "2")]
-
-
 def test_what_was_paid_before_an_invoice_was_given_up_stays(company: Company) -> None:
     """The money came: invoice and payment stand, the rest of it stays open for the accountant, who may write it off."""
     connected(company)
@@ -381,43 +361,3 @@ def test_shipping_whose_price_includes_tax_is_without_it(company: Company, subto
     told(company, "invoice", 1, **UNPAID | {"shipping_cost": shipping, "total_taxes": taxes, "total": 11980})
     order = company.only("order")
     assert (order["shipping_amount"], order["hold"]) == (10, False)
-
-
-def test_what_was_paid_in_part_and_given_back_in_part_is_an_invoice(company: Company) -> None:
-    """Shopify then tells only of the refund; a receipt would say that all was paid."""
-    company.take(ConnectionChanged(TENANT, 1, {"shopify": "shop", "quickbooks": "1"}, "UTC", "USD"))
-    stored = json.loads((GOLDEN.parent / "shopify" / "order" / "in.json").read_text())
-    paid = {"id": "gid://shopify/OrderTransaction/1", "kind": "SALE", "status": "SUCCESS", "gateway": "manual",
-            "processedAt": "2026-03-01T10:00:00Z", "amountSet": {"shopMoney": {"amount": "15.00"}}}  # fmt: skip
-    part = {**stored, "displayFinancialStatus": "PARTIALLY_REFUNDED", "transactions": [paid]}
-    commands = company.record("shopify", "Order", part, "1", remote_id="6000000000001")
-    assert [kind for _, kind in asked(commands)][1:] == ["Invoice", "Payment", "RefundReceipt"]
-
-
-def test_orders_that_are_paid_by_the_same_word_keep_their_own_refunds(company: Company) -> None:
-    """A shop that names orders, not payments, in its refunds may give all payments one reference."""
-    company.take(ConnectionChanged(TENANT, 1, {"shopify": "shop", "quickbooks": "1"}, "UTC", "USD"))
-    stored = json.loads((GOLDEN.parent / "shopify" / "order" / "in.json").read_text())
-    company.record("shopify", "Order", stored, "1", remote_id="6000000000001")
-    other = {**stored, "id": "gid://shopify/Order/6000000000002"}
-    commands = company.record("shopify", "Order", other, "1", remote_id="6000000000002")
-    assert "VOID" not in [operation for operation, _ in asked(commands)]
-    assert [len(order["refunds"]) for order in company.latest("order").values()] == [1, 1]
-
-
-@pytest.mark.parametrize("restocked", [True, False])
-def test_what_is_given_back_wholly_comes_back_into_stock_as_the_shop_says(company: Company, restocked: bool) -> None:
-    """Units of a product do with their item; a broken chair is booked under none."""
-    company.take(ConnectionChanged(TENANT, 1, {"shopify": "shop", "quickbooks": "1"}, "UTC", "USD"))
-    chair = {"id": "gid://shopify/ProductVariant/6000000000001", "title": "Chair", "sku": "C-1", "price": "12.50"}
-    product = {"id": "gid://shopify/Product/6000000000001", "title": "Chair", "status": "ACTIVE"}
-    company.record("shopify", "Product", {**product, "variants": {"nodes": [chair]}}, "1", remote_id="6000000000001")
-    stored = json.loads((GOLDEN.parent / "shopify" / "order" / "in.json").read_text())
-    [part] = stored["refunds"]
-    [line] = part["refundLineItems"]["nodes"]
-    back = [{**line, "quantity": 2, "restockType": "RETURN" if restocked else "NO_RESTOCK"}]
-    whole = {**part, "totalRefundedSet": stored["totalPriceSet"], "refundLineItems": {"nodes": back}}
-    commands = company.record("shopify", "Order", {**stored, "refunds": [whole]}, "1", remote_id="6000000000001")
-    first = body(commands[-1])["Line"][0]
-    assert (first["Amount"], first["SalesItemLineDetail"]["Qty"]) == (25, 2)
-    assert ("ItemRef" in first["SalesItemLineDetail"]) is restocked
