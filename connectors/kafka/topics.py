@@ -34,7 +34,13 @@ class Topic:
     mixed: bool = False
 
     def subject(self, schema: str) -> str:
-        """Return the registry subject for one of its record types."""
+        """Return the registry subject for one of its record types.
+
+        Raises:
+            ValueError: it does not carry that type, so nobody registers it there.
+        """
+        if schema not in self.schemas:
+            raise ValueError(f"{self.name} does not carry {schema}; list it in `connectors/kafka/topics.py`")
         return f"{self.name}-{schema}" if self.mixed else f"{self.name}-value"
 
     def config(self) -> dict[str, str]:
@@ -106,6 +112,7 @@ TRANSFORM_STATE = Topic(
                 "Hold",
                 "Link",
                 "Match",
+                "Overheard",
                 "Pending",
                 "Question",
                 "Refund",
