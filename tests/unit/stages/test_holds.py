@@ -179,3 +179,16 @@ def test_what_waited_is_asked_about_again_where_another_currency_was_first(compa
     assert last.open
     assert last.reason.endswith("the accounts keep this customer in EUR and take no document in GBP for it")
     assert kinds(company.take(Decision(TENANT, "accept", AT, review=last.id))) == ["PUT SalesReceipt"]
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_what_is_given_back_for_a_free_order_is_asked_about(company: Company, paid: bool) -> None:
+    """Its tax is no share of nothing: a voucher or goodwill is booked without, and a person is asked."""
+    company.connect(*VENDORS)
+    free = order(total="0.00", discount_total="18.40", **({} if paid else {"date_paid_gmt": None}))
+    tell(company, free, "1")
+    given = tell(company, refund("5.00"), "1", "refund")
+    assert kinds(given) == ["PUT RefundReceipt" if paid else "PUT CreditMemo"]
+    sent = body(given[0])
+    assert (sent["TxnTaxDetail"]["TotalTax"], [line["Amount"] for line in sent["Line"]]) == (0, [5])
+    assert [item.reason for item in reviews(company)] == ["5 USD was given back, by 5 more than the order came to"]
