@@ -17,14 +17,13 @@ from connectors.kafka.registry import RegistryIds
 from connectors.kafka.topics import CONNECTION, INBOX
 from connectors.ports import Account, Secret, TokenStore, Tools
 from streams.commands.connection_file import ConnectionFile, TenantEntry
-from streams.commands.described import asking, describer, misfits, wrong_fields
+from streams.commands.described import asking, describer, misfits, wrong_fields, wrong_mappings
 from streams.connecting import put
 from streams.connections import Directory
 from streams.gateway.consent import names_company
 from streams.gateway.keys import VENDOR as API_KEYS
 from streams.settings import Settings
 from streams.stages import telling
-from streams.stages.mapping import Templates
 from streams.stages.policies import check_policies
 from streams.stages.rules import check_rules
 from streams.tokens import open_tokens
@@ -184,11 +183,8 @@ async def _problems(
 
 def _wrong_texts(file: ConnectionFile, index: int, connection: Connection) -> Iterator[str]:
     """Yield what is wrong with mappings, custom fields, figures, rules and policies."""
-    for name, text in connection.mappings.items():
-        try:
-            Templates([]).replaced({name: text})
-        except MappingError as error:
-            yield str(file.problem("tenants", index, "mappings", name, reason=str(error)))
+    for name, reason in wrong_mappings(connection.mappings):
+        yield str(file.problem("tenants", index, "mappings", name, reason=reason))
     for path, reason in wrong_fields(connection):
         yield str(file.problem("tenants", index, "custom_fields", *path.split("."), reason=reason))
     for name, vendor in connection.vendors.items():

@@ -11,7 +11,10 @@ from connectors.kafka.records import Connection, CustomField
 from connectors.ports import Account, Describer, FieldInfo, Tools
 from streams.stages.mapping import Templates
 from streams.stages.mapping.custom import CONVERSIONS, check_fields
+from streams.stages.mapping.model import Template
+from streams.stages.mapping.templates import wrong as wrong_templates
 
+SHIPPED = Path(connectors.__file__).parent
 Open = Callable[[str], AbstractAsyncContextManager[Describer]]
 """Opens a vendor of the tenant for its descriptions."""
 Problem = tuple[Sequence[str], str]
@@ -30,10 +33,22 @@ def asking(vendor: str, settings: Mapping[str, str], fields: Mapping[str, Custom
     return found
 
 
+def wrong_mappings(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a tenant's own templates, alone and in the place of shipped ones: name, reason."""
+    right: list[Template] = []
+    for name, text in texts.items():
+        try:
+            right += Templates([]).replaced({name: text})
+        except MappingError as error:
+            yield name, str(error)
+    for wrong in wrong_templates(right, Templates.load(SHIPPED)):
+        yield wrong.file.removesuffix(".yaml"), str(wrong)
+
+
 def wrong_fields(connection: Connection) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with a tenant's custom fields whatever its vendors have: path, reason."""
     try:
-        templates = Templates.load(Path(connectors.__file__).parent).replaced(connection.mappings)
+        templates = Templates.load(SHIPPED).replaced(connection.mappings)
     except MappingError:
         return  # told already
     found = list(check_fields(connection.custom_fields, templates))

@@ -12,14 +12,13 @@ from typing import Any
 
 import click
 
-import connectors
 from connectors.clock import SystemClock
 from connectors.errors import FatalError, MappingError
 from connectors.kafka.records import Connection
 from connectors.ports import FieldInfo, Tools
 from connectors.wire import loads
 from streams.commands.connection_apply import console
-from streams.commands.described import describer, misfits
+from streams.commands.described import SHIPPED, describer, misfits
 from streams.commands.failures import run
 from streams.settings import Settings
 from streams.stages.mapping import Templates
@@ -29,7 +28,6 @@ from streams.stages.mapping.templates import files
 from streams.stages.rules import parse_rules
 from streams.tokens import open_tokens
 
-SHIPPED = Path(connectors.__file__).parent
 FOLDER = click.option(
     "--templates", "folder", metavar="DIR", type=click.Path(path_type=Path), default=SHIPPED,
     help="folder with <vendor>/mapping/*.yaml; the shipped ones if not given",
@@ -99,10 +97,10 @@ def check(folder: Path, tenant: str) -> None:
     found = files(folder)
     if not found:
         raise FatalError(f"{folder}: no <vendor>/mapping/*.yaml below it; name the folder that holds the vendors'")
-    problems = check_templates(folder)
+    problems = check_templates(folder, list(Templates.load(SHIPPED)))
     for problem in problems:
         click.echo(str(problem), err=True)
-    click.echo(f"{len(found) - len(problems)} of {len(found)} templates are right")
+    click.echo(f"{len(found) - len({problem.file for problem in problems})} of {len(found)} templates are right")
     sys.exit(1 if problems else 0)
 
 

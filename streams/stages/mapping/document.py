@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from streams.stages.mapping.errors import TemplateError
+
+MAX_DEPTH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,23 @@ class Node:
         """Return the node of a key that must be there."""
         found = self.mapping().get(key)
         if found is None:
-            raise self.error(f"key {key} is missing")
+            raise self.error(f"key {key} is missing; add it")
         return found
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        TemplateError: it is not UTF-8.
+        OSError: it cannot be read.
+    """
+    raw = path.read_bytes()
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise TemplateError(str(path), line, "(top)", "is not UTF-8 text; save it as UTF-8") from None
 
 
 def read(file: str, text: str) -> Node:
@@ -82,25 +100,39 @@ def read(file: str, text: str) -> Node:
     """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "cannot be read"
-        raise TemplateError(file, mark.line + 1 if mark else 1, "(top)", f"is not YAML: {problem}") from None
+    except yaml.reader.ReaderError as error:
+        reason = f"is not YAML: the character {error.character:#06x} may not stand in it; remove it"
+        raise TemplateError(file, text.count("\n", 0, error.position) + 1, "(top)", reason) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        reason = f"is not YAML: {error.problem or 'cannot be read'}"
+        raise TemplateError(file, mark.line + 1 if mark else 1, "(top)", reason) from None
+    except RecursionError:
+        raise TemplateError(file, 1, "(top)", f"is nested deeper than {MAX_DEPTH} levels") from None
     if root is None:
         return Node(file, 1, "", {})
-    return _node(file, "", root, yaml.SafeLoader(""))
+    return _node(file, "", root, yaml.SafeLoader(""), MAX_DEPTH)
 
 
-def _node(file: str, path: str, node: Any, loader: yaml.SafeLoader) -> Node:
+def _node(file: str, path: str, node: Any, loader: yaml.SafeLoader, depth: int) -> Node:
+    """Return a node of YAML with all below it; `depth` levels of it, since an alias may hold itself."""
     line = node.start_mark.line + 1
+    if depth == 0:
+        reason = f"is nested deeper than {MAX_DEPTH} levels; does an alias hold itself?"
+        raise TemplateError(file, line, path.partition("[")[0], reason)
     if isinstance(node, yaml.MappingNode):
-        return Node(file, line, path, dict(_pairs(file, path, node, loader)))
+        return Node(file, line, path, dict(_pairs(file, path, node, loader, depth)))
     if isinstance(node, yaml.SequenceNode):
-        return Node(file, line, path, [_node(file, f"{path}[{i}]", n, loader) for i, n in enumerate(node.value)])
-    return Node(file, line, path, loader.construct_object(node))
+        below = [_node(file, f"{path}[{i}]", child, loader, depth - 1) for i, child in enumerate(node.value)]
+        return Node(file, line, path, below)
+    try:
+        return Node(file, line, path, loader.construct_object(node))
+    except (yaml.YAMLError, ValueError):
+        kind = node.tag.removeprefix("tag:yaml.org,2002:")
+        raise TemplateError(file, line, path, f"is no {kind}; put a text in quotes") from None
 
 
-def _pairs(file: str, path: str, node: Any, loader: yaml.SafeLoader) -> Iterator[tuple[str, Node]]:
+def _pairs(file: str, path: str, node: Any, loader: yaml.SafeLoader, depth: int) -> Iterator[tuple[str, Node]]:
     seen = set()
     for key_node, value_node in node.value:
         key = str(key_node.value)
@@ -108,5 +140,5 @@ def _pairs(file: str, path: str, node: Any, loader: yaml.SafeLoader) -> Iterator
         if key in seen:
             raise TemplateError(file, key_node.start_mark.line + 1, below, "stands twice; remove one")
         seen.add(key)
-        child = _node(file, below, value_node, loader)
+        child = _node(file, below, value_node, loader, depth - 1)
         yield key, Node(file, key_node.start_mark.line + 1, below, child.value)

@@ -19,6 +19,15 @@ MAX_LENGTH = 4096
 _POSITION = re.compile(r"^(?:[A-Z_]+: )?ERROR: <input>:\d+:\d+: ")
 _CODE = re.compile(r"^[A-Z_]+: ")
 _NONE = ctypes.py_object(None)
+_UNDECLARED = re.compile(r"undeclared reference to '(\w+)'")
+_HINTS: Mapping[str, str] = {
+    "token recognition error at: '='": "; == compares",
+    "token recognition error at: '= '": "; == compares",
+    "token recognition error": "; a name with other letters than A-Z stands in brackets, source['Größe']",
+    "input 'and'": "; write &&",
+    "input 'or'": "; write ||",
+    "input 'not'": "; write !",
+}
 _MISSING_KEY = re.compile(r'Key not found in map : "?([^"]*)"?')
 
 
@@ -169,7 +178,18 @@ def _compile_reason(message: str) -> str:
     first = _POSITION.sub("", message.splitlines()[0])
     if "expecting {" in first:
         first = first.partition(" expecting {")[0]
-    return f"is not a valid expression: {first}"
+    return f"is not a valid expression: {first}{_hint(first)}"
+
+
+def _hint(message: str) -> str:
+    """Return what to do about the mistakes that are made most."""
+    unknown = _UNDECLARED.search(message)
+    if unknown is None:
+        return next((hint for part, hint in _HINTS.items() if part in message), "")
+    counts = sorted(str(count) for name, count in functions.DIRECT if name == unknown[1])
+    if counts:
+        return f"; {unknown[1]} takes {' or '.join(counts)} values"
+    return "; a text stands in quotes, functions are those of streams/stages/mapping/README.md"
 
 
 def _reason(message: str) -> str:

@@ -161,42 +161,56 @@ def _null_in(function: Callable[..., Any], second_may_be_null: bool) -> Callable
     return guarded
 
 
-def _scalars(name: str, count: int, function: Callable[..., Any]) -> cel.FunctionDecl:
-    overloads = [
-        _overload(f"{name}_{'_'.join(kinds)}", [SCALARS[kind] for kind in kinds], function)
+def _scalars(name: str, count: int, function: Callable[..., Any]) -> "_Declared":
+    return name, [
+        (f"{name}_{'_'.join(kinds)}", [SCALARS[kind] for kind in kinds], function)
         for kinds in itertools.product(SCALARS, repeat=count)
     ]
-    return cel.FunctionDecl(name, overloads)
 
 
-def _overload(name: str, parameters: list[Any], function: Callable[..., Any]) -> cel.Overload:
-    return cel.Overload(name, cel.Type.DYN, parameters, is_member=False, impl=function)
+def _declared(name: str, *signatures: tuple[list[Any], Callable[..., Any]]) -> "_Declared":
+    return name, [(f"{name}_{i}", parameters, function) for i, (parameters, function) in enumerate(signatures)]
 
 
-def _declared(name: str, *signatures: tuple[list[Any], Callable[..., Any]]) -> cel.FunctionDecl:
-    overloads = [_overload(f"{name}_{i}", parameters, function) for i, (parameters, function) in enumerate(signatures)]
-    return cel.FunctionDecl(name, overloads)
+_Declared = tuple[str, list[tuple[str, list[Any], Callable[..., Any]]]]
+"""A function's name; name, parameters and function of each of its overloads."""
+YIELDS: Mapping[str, Any] = {
+    **dict.fromkeys([*ONE, *(name for name in TWO if name != "compare"), "joined", "sum"], cel.Type.STRING),
+    **dict.fromkeys(["emails", "phones"], cel.Type.List(cel.Type.STRING)),
+    "compare": cel.Type.INT,
+}
+"""What functions yield unless it is null; of the others that depends on their values."""
 
 
-def declarations() -> list[cel.FunctionDecl]:
-    """Return every function, for the environment in which expressions are compiled."""
+def declarations(yields: Mapping[str, Any] | None = None) -> list[cel.FunctionDecl]:
+    """Return every function, for the environment in which expressions are compiled.
+
+    Args:
+        yields: what functions are said to yield; anything, if not given, as they may all yield null.
+    """
     text, null = cel.Type.STRING, cel.Type.NULL
     found = [_scalars(name, 1, _null_in(function, False)) for name, function in ONE.items()]
     found += [_scalars(name, 2, _null_in(function, name in SECOND_MAY_BE_NULL)) for name, function in TWO.items()]
     found += [
-        cel.FunctionDecl("coalesce", [_overload("coalesce_list", [LIST], lambda values: _coalesce(*values))]),
+        _declared("coalesce", ([LIST], lambda values: _coalesce(*values))),
         _declared("joined", ([text, LIST], _joined)),
         _declared("first", ([LIST], lambda values: _coalesce(*values))),
         _declared("emails", ([LIST], _emails)),
         _declared("phones", ([LIST, text], _phones), ([LIST, null], _phones)),
         _declared("sum", ([LIST], _sum)),
-        cel.FunctionDecl(
-            "case", [_overload(f"case_{a}_{b}", [SCALARS[a], MAP, SCALARS[b]], _case) for a in SCALARS for b in SCALARS]
-        ),
+        _declared("case", *(([SCALARS[a], MAP, SCALARS[b]], _case) for a in SCALARS for b in SCALARS)),
         _declared("ref", ([text], _ref), ([null], _ref)),
         _declared("lookup", ([text, text], _lookup), ([text, null], _lookup)),
     ]
-    return found
+    return [
+        cel.FunctionDecl(name, [_overload(overload, (yields or {}).get(name, cel.Type.DYN)) for overload in overloads])
+        for name, overloads in found
+    ]
+
+
+def _overload(of: tuple[str, list[Any], Callable[..., Any]], yields: Any) -> cel.Overload:
+    name, parameters, function = of
+    return cel.Overload(name, yields, parameters, is_member=False, impl=function)
 
 
 def _of_one(name: str) -> Callable[[Any], Any]:

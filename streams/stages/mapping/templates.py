@@ -1,14 +1,16 @@
 """The shipped templates, and a tenant's own in their place."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from connectors.errors import MappingError
 from connectors.kafka.records import CustomField
 from streams.stages.mapping.custom import extended
+from streams.stages.mapping.document import text_of
 from streams.stages.mapping.errors import TemplateError
 from streams.stages.mapping.model import Template
+from streams.stages.mapping.soundness import between, unsound
 from streams.stages.mapping.template import parse
 
 
@@ -30,7 +32,10 @@ class Templates:
         Raises:
             TemplateError: one of them is wrong.
         """
-        return cls([_parse(name, path.read_text()) for name, path in files(folder).items()])
+        return cls([_read(name, path) for name, path in files(folder).items()])
+
+    def __iter__(self) -> Iterator[Template]:
+        return iter(self._by_name.values())
 
     def inbound(self, vendor: str, object_type: str) -> Template | None:
         """Return the template that reads a vendor's object."""
@@ -76,28 +81,40 @@ def files(folder: Path) -> Mapping[str, Path]:
     return {f"{path.parts[-3]}/{path.stem}": path for path in sorted(folder.glob("*/mapping/*.yaml"))}
 
 
-def check(folder: Path) -> Sequence[TemplateError]:
-    """Return what is wrong with the templates below the folder `connectors`: the first error of each file."""
+def check(folder: Path, shipped: Sequence[Template] = ()) -> Sequence[TemplateError]:
+    """Return what is wrong with the templates below a folder like `connectors`.
+
+    Args:
+        folder: where they are.
+        shipped: which they replace, or stand beside.
+    """
     found, right = [], []
-    paths = files(folder)
-    for name, path in paths.items():
+    for name, path in files(folder).items():
         try:
-            right.append(_parse(name, path.read_text(), str(path)))
+            right.append(_parse(name, text_of(path), str(path)))
         except TemplateError as error:
             found.append(error)
-    return [*found, *_circles(right, paths)]
+    return [*found, *wrong(right, shipped)]
 
 
-def _circles(templates: Iterable[Template], paths: Mapping[str, Path] | None = None) -> Iterator[TemplateError]:
-    """Yield an error for each template whose whole record is a part of itself by way of others."""
+def wrong(templates: Sequence[Template], shipped: Iterable[Template]) -> Iterator[TemplateError]:
+    """Yield what is wrong with templates that can be read, by themselves and among the shipped ones."""
+    for template in templates:
+        yield from unsound(template)
+    yield from between(templates, former := list(shipped))
+    mine = {template.name for template in templates}
+    yield from _circles([*templates, *(template for template in former if template.name not in mine)], mine)
+
+
+def _circles(templates: Iterable[Template], of: Collection[str] | None = None) -> Iterator[TemplateError]:
+    """Yield an error for each template, or those of some names, whose whole record is part of itself by way of others."""
     inbound = {(t.vendor, t.object): t for t in templates if t.direction == "inbound"}
     for template in inbound.values():
-        for part in template.parts:
+        for part in template.parts if of is None or template.name in of else ():
             way = _way(inbound, template.vendor, part.object, template.object, ()) if not part.steps else None
-            if way is not None:
-                file = str((paths or {}).get(template.name, f"{template.name}.yaml"))
+            if way is not None and template.document is not None:
                 reason = f"is a cycle: {' → '.join((template.object, *way))}; a record may not hold itself"
-                yield TemplateError(file, part.line, f"parts.{part.object}", reason)
+                yield TemplateError(template.document.file, part.line, f"parts.{part.object}", reason)
 
 
 def _way(
@@ -114,6 +131,14 @@ def _way(
         if not part.steps
     )
     return next((way for way in ways if way is not None), None)
+
+
+def _read(name: str, path: Path) -> Template:
+    """Read a file, but by the template's name: what depends on its text must not depend on where it stands."""
+    try:
+        return _parse(name, text_of(path))
+    except TemplateError as error:
+        raise TemplateError(str(path), error.line, error.field, error.reason) from None
 
 
 @lru_cache(maxsize=4096)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import connectors
 from connectors.errors import FatalError, MappingError
 from connectors.ports import Secret
 from connectors.tokens import MemoryTokenStore
@@ -161,3 +162,16 @@ def test_what_cannot_hold_is_told_with_its_line(tmp_path: Path, old: str, new: s
     file = ConnectionFile(path, {})
     problems = list(_wrong_texts(file, 0, _connection(file, file.tenants[0], None)))
     assert [problem for problem in problems if f"{path}{told}" in problem], problems
+
+
+def test_own_templates_are_tried_among_the_shipped_ones(tmp_path: Path) -> None:
+    """What is wrong only together with others is told before anything is written."""
+    text = (Path(connectors.__file__).parent / "salesforce/mapping/account.yaml").read_text()
+    own = "    mappings:\n      salesforce/account: {file: account.yaml}\n    vendors:"
+    file = ConnectionFile(written(tmp_path, GOOD.replace("    vendors:", own)), {})
+    (tmp_path / "account.yaml").write_text(text + "parts: {Opportunity: .}\n")
+    assert list(_wrong_texts(file, 0, _connection(file, file.tenants[0], None))) == []
+    (tmp_path / "account.yaml").write_text(text + "parts: {Oportunity: .}\n")
+    (told,) = _wrong_texts(file, 0, _connection(file, file.tenants[0], None))
+    assert "connections.yaml:7: tenants[0].mappings.salesforce/account: salesforce/account.yaml:" in told
+    assert "parts.Oportunity: no template reads salesforce/Oportunity" in told
