@@ -5,7 +5,7 @@ from typing import Any
 
 from connectors.errors import MappingError
 from connectors.kafka.records import Entity
-from streams.stages import bookings, commands, display
+from streams.stages import bookings, commands, deciders, display
 from streams.stages.bookings import (
     ACCOUNTS,
     AGREED,
@@ -96,10 +96,10 @@ def _refunds(work: Work, records: Mapping[str, Entity | None]) -> None:
 
 def ask_customer(work: Work, party: Entity, asked: str = "") -> None:
     """Ask for a customer; `asked` is the request that waits for it."""
-    contacts = work.rows.contacts.get(party["id"])
+    persons = deciders.of(work, party["id"])
     records = {
         "customer": party,
-        "contact": work.get("party", contacts.ids[0]) if contacts else None,
+        "contact": work.get("party", persons[0]) if persons else None,
         "settings": {"display_name": display.name_for(work, party)},
     }
     known = remote_id(party, ACCOUNTS, "Customer")

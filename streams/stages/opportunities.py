@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from connectors.errors import MappingError
 from connectors.kafka.records import VendorRecord
-from streams.stages import commands, content, orders
+from streams.stages import commands, content, deciders, orders
 from streams.stages.absorb import absorb
 from streams.stages.bookings import AGREED
 from streams.stages.mapping import Ref
-from streams.stages.rows import Contacts, Link
+from streams.stages.rows import Link
 from streams.stages.work import Work
 
 VENDOR, OPPORTUNITY, SNAPSHOT = "salesforce", "Opportunity", "OpportunitySnapshot"
@@ -83,15 +83,8 @@ def _win(work: Work, record: VendorRecord, link: Link, body: Mapping[str, Any]) 
         raise MappingError(
             "customer_id", "is unknown: the opportunity has no account or contact that may be read; add one and save it"
         )
-    if order["contact_id"] is not None:
-        _remember(work, order["customer_id"], order["contact_id"])
+    deciders.remember(work, order, former)
     orders.agree(work, id_, former)
-
-
-def _remember(work: Work, customer_id: str, contact_id: str) -> None:
-    known = work.rows.contacts.get(customer_id)
-    others = [id_ for id_ in known.ids if id_ != contact_id] if known else []
-    work.rows.contacts.put(Contacts([contact_id, *others]), customer_id)
 
 
 def _is_snapshot(record: VendorRecord) -> bool:

@@ -10,12 +10,12 @@ from uuid import uuid5
 from connectors.errors import MappingError
 from connectors.kafka.records import Decision, Entity
 from connectors.wire import dumps
-from streams.stages import commands, prospects, references, reviews
+from streams.stages import commands, deciders, prospects, references, reviews
 from streams.stages.identity import NAMESPACE, Resolution, past
 from streams.stages.mapping import Draft, Ref
 from streams.stages.matching import Band, Candidate, Verdict
 from streams.stages.merge import joined, parted, remote_id
-from streams.stages.rows import Apart, Contacts, Question
+from streams.stages.rows import Apart, Question
 from streams.stages.work import Work
 
 PARTY = "party"
@@ -166,16 +166,17 @@ def _address(work: Work, left: Entity, former: Entity) -> None:
 
 
 def _move(work: Work, source: str, target: str, only: str | None = None) -> None:
-    """Let documents, and persons, count for another party; `only` those whose own record names that one."""
+    """Let documents, and persons, count for another party; `only` those whose own record leads to that one."""
     for parts, row in work.rows.documents.scan(source):
         (document,) = parts
-        if only is None or any(record["customer_id"] == only for record in _document(work, document)):
+        customers = (work.standing(PARTY, record["customer_id"] or "") for record in _document(work, document))
+        if only is None or only in customers:
             work.rows.documents.drop(source, document)
             work.rows.documents.put(row, target, document)
-    persons = work.rows.contacts.get(source)
-    if persons is not None and only is None:
-        own = work.rows.contacts.get(target)
-        work.rows.contacts.put(Contacts(list(dict.fromkeys([*(own.ids if own else ()), *persons.ids]))), target)
+    if only is None:
+        deciders.joined(work, source, target)
+    else:
+        deciders.parted(work, source, target)
     prospects.move(work, source, target, only)
     work.moved |= dict.fromkeys((source, target))
 

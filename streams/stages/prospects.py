@@ -51,10 +51,10 @@ def _belong(work: Work, change: Change) -> None:
 
 
 def move(work: Work, source: str, target: str, only: str | None) -> None:
-    """Let the persons of a customer belong to another; `only` those whose own record names that one."""
+    """Let the persons of a customer belong to another; `only` those whose own record leads to that one."""
     for (id_,), row in work.rows.matches.scan(MEMBER, source):
         person = work.get("party", id_)
-        if only is None or (person is not None and person["organisation_id"] == only):
+        if only is None or (person is not None and work.standing("party", person["organisation_id"] or "") == only):
             work.rows.matches.drop(MEMBER, source, id_)
             work.rows.matches.put(row, MEMBER, target, id_)
 

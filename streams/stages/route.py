@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from connectors.kafka.records import Entity
-from streams.stages import commands, display, normalise, prospects, telling
+from streams.stages import commands, deciders, display, normalise, prospects, telling
 from streams.stages.accounts import ask_customer, ask_item, ask_order
 from streams.stages.bookings import ACCOUNTS, document_key, stands
 from streams.stages.mapping import Ref
@@ -78,10 +78,8 @@ def _as_told(work: Work, vendor: str, key: str, customer: Entity) -> Entity:
 
 
 def _persons(work: Work, customer: Entity) -> Sequence[str]:
-    contacts = work.rows.contacts.get(customer["id"])
-    if contacts is not None:
-        return contacts.ids
-    return [customer["id"]] if customer["kind"] == "PERSON" else []
+    found = deciders.of(work, customer["id"])
+    return found or ([customer["id"]] if customer["kind"] == "PERSON" else [])
 
 
 def _prospect(work: Work, person: Entity, customer: Entity) -> None:

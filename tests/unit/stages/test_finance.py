@@ -210,6 +210,20 @@ def test_a_merge_moves_the_documents_and_a_split_gives_them_back(books: Company)
     assert books.latest("party")[bolt]["finance"]["overdue_amount"] == 100
 
 
+def test_a_split_gives_back_what_names_a_part_of_what_is_split_off(books: Company) -> None:
+    """A document names the first of a chain of merges: it goes with the one in the middle, and counts once."""
+    for number in ("59", "60"):
+        take(books, "Customer", {**envelope(number, 1), **ACME, "DisplayName": number, "CompanyName": f"Firm {number}"})
+    take(books, "Invoice", document("Invoice", "1"))
+    first, second, third = (books.party(name)["id"] for name in ("Acme, Inc.", "Firm 59", "Firm 60"))
+    books.take(Decision(TENANT, "merge", AT, party=first, other=second))
+    books.take(Decision(TENANT, "merge", AT, party=second, other=third))
+    books.take(Decision(TENANT, "split", AT, party=second))
+    take(books, "Invoice", document("Invoice", "1", 2, Balance=40))
+    found = [(books.latest("party")[id_]["finance"] or NOTHING)["open_balance"] for id_ in (second, third)]
+    assert found == [40, 0]
+
+
 def test_a_new_day_makes_open_invoices_overdue(books: Company) -> None:
     """On the day after it is due an invoice is overdue, once; paid, it is not; an earlier day changes nothing."""
     take(books, "Invoice", document("Invoice", "1", DueDate="2026-03-02"))
