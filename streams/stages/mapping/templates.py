@@ -107,7 +107,7 @@ def wrong(templates: Sequence[Template], shipped: Iterable[Template]) -> Iterato
 
 
 def _circles(templates: Iterable[Template], of: Collection[str] | None = None) -> Iterator[TemplateError]:
-    """Yield an error for each template, or those of some names, whose whole record is part of itself by way of others."""
+    """Yield an error for each template, or those of some names, whose whole record is part of itself through others."""
     inbound = {(t.vendor, t.object): t for t in templates if t.direction == "inbound"}
     for template in inbound.values():
         for part in template.parts if of is None or template.name in of else ():
