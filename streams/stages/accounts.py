@@ -31,6 +31,8 @@ RETURNS: Mapping[str, str] = {
 def ask_order(work: Work, order: Entity) -> None:
     """Ask for everything that an order needs, parents first; of what the accounts have of it already, once they can.
 
+    The document of one that waits stays as it is.
+
     Raises:
         MappingError: an outbound template cannot be filled.
     """
@@ -52,7 +54,7 @@ def ask_order(work: Work, order: Entity) -> None:
     for product in products.values():
         if product is not None and (is_agreed or order["refunds"]):
             ask_item(work, product)
-    if is_agreed:
+    if is_agreed and not order["hold"]:
         commands.put(work, DOCUMENTS[order["document"]], document_key(order), customer["id"], records)
     if stands(work, order):
         _payments(work, records)

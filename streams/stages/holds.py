@@ -8,12 +8,15 @@ from uuid import uuid5
 
 from connectors.kafka.records import Decision, Entity
 from streams.stages import reviews
+from streams.stages.bookings import document_key
 from streams.stages.identity import NAMESPACE
 from streams.stages.rows import Hold
 from streams.stages.rules import Verdict
 from streams.stages.work import Work
 
 OPEN, ACCEPTED, REJECTED, DROPPED = "open", "accepted", "rejected", "dropped"
+AMENDED = "amended"
+"""Kind of match rows: what an order's document comes to by its name, while the order, which changed since, waits."""
 
 
 def settle(work: Work, order: Entity, former: Entity | None) -> Entity:
@@ -72,6 +75,7 @@ def decide(work: Work, decision: Decision) -> bool:
     _tell(work, decision.review, order, f"{decision.verdict}ed", still=False)
     if accepted and order["hold"] and _review(order) == decision.review:
         work.set("order", order["id"], hold=False)
+        work.rows.matches.drop(AMENDED, document_key(order))
         work.won[order["id"]] = Verdict({}, skip=False)
     return True
 
@@ -82,5 +86,4 @@ def _review(order: Entity) -> str:
 
 
 def _tell(work: Work, review: str, order: Entity, reason: str, *, still: bool) -> None:
-    key = f"order/{order['id']}/{order['episode']}"
-    reviews.tell(work, review, "hold", key, reason, still=still)
+    reviews.tell(work, review, "hold", document_key(order), reason, still=still)

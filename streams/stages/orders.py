@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.errors import MappingError
 from connectors.kafka.records import Decision, Entity, VendorRecord
-from streams.stages import bookings, commands, holds, money, refunds, rules
+from streams.stages import amendments, bookings, commands, holds, money, refunds, rules, totals
 from streams.stages.absorb import absorb
 from streams.stages.bookings import ACCOUNTS, AGREED, document_key, stands
 from streams.stages.merge import remote_id
@@ -22,7 +22,6 @@ SEND = "send"
 EVERY = ""
 """In place of an order: all that the accounts have otherwise than they are, as they were not connected."""
 DOCUMENTS: Mapping[str, str] = {"INVOICE": "Invoice", "SALES_RECEIPT": "SalesReceipt"}
-HUNDRED = Decimal(100)
 
 
 def take(work: Work, record: VendorRecord, link: Link, body: Mapping[str, Any]) -> None:
@@ -60,7 +59,7 @@ def agree(work: Work, id_: str, former: Entity | None) -> None:
     verdict = judged(work.settings.rules, agreed, _as_kept(work, customer), contact)
     agreed = {**agreed, **verdict.fields}
     agreed = _decided(work, agreed if verdict.skip else _renewed(work, agreed, former))
-    agreed = agreed if verdict.skip else holds.settle(work, agreed, former)
+    agreed = agreed if verdict.skip else amendments.settle(work, agreed, former)
     work.save("order", agreed)
     work.won[id_] = verdict
 
@@ -169,7 +168,7 @@ def _difference(order: Entity) -> str | None:
     """Return why the accounts would have an order otherwise than its source; None: they would not."""
     if not order["lines"] and not order["shipping_amount"]:
         return "it has no positions: the accounts have no document without any"
-    reckoned = _reckoned(order)
+    reckoned = totals.reckoned(order)
     stated = reckoned if order["grand_total"] is None else order["grand_total"]
     if stated < 0:
         return f"the total is {money.text(stated)} {order['currency']}: the accounts have no document below zero"
@@ -180,18 +179,6 @@ def _difference(order: Entity) -> str | None:
         f"lines, discount, shipping and tax come to {money.text(reckoned)} {order['currency']}, but the total is "
         f"{money.text(stated)}: a difference of {money.text(difference)}"
     )
-
-
-def _reckoned(order: Entity) -> Decimal:
-    """Return what the positions of an order's document come to; it has a line for a discount, none for a surcharge."""
-    reckoned: Decimal = order["total"]
-    discount = max(order["discount_amount"] or Decimal(0), Decimal(0))
-    for amount, sign in ((discount, -1), (order["shipping_amount"], 1), (order["tax_amount"], 1)):
-        reckoned = money.CONTEXT.fma(amount or 0, sign, reckoned)
-    if order["discount_percent"] is not None:
-        part = money.CONTEXT.divide(money.times(order["total"], order["discount_percent"]), HUNDRED)
-        reckoned = money.CONTEXT.subtract(reckoned, money.rounded(part, order["currency"]))
-    return reckoned
 
 
 def _foreign(order: Entity, customer: Entity | None) -> str | None:

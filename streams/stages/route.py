@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from connectors.kafka.records import Entity
-from streams.stages import commands, deciders, display, normalise, prospects, telling
+from streams.stages import amendments, commands, deciders, display, normalise, prospects, telling
 from streams.stages.accounts import ask_customer, ask_item, ask_order
 from streams.stages.bookings import ACCOUNTS, document_key, stands
 from streams.stages.mapping import Ref
@@ -23,7 +23,7 @@ def route(work: Work, changes: Sequence[Change]) -> None:
     """
     for id_, verdict in work.won.items():
         order = work.get("order", id_)
-        if order is not None and not (order["hold"] or verdict.skip):
+        if order is not None and not verdict.skip and amendments.goes_on(order):
             ask_order(work, order)
             customer = work.get("party", order["customer_id"])
             if customer is not None:
@@ -147,7 +147,7 @@ def _order(work: Work, change: Change) -> None:
 
 
 def _ask_again(work: Work, order: Entity) -> None:
-    if order["id"] not in work.won and not order["hold"] and stands(work, order):
+    if order["id"] not in work.won and amendments.goes_on(order) and stands(work, order):
         ask_order(work, order)
 
 

@@ -16,6 +16,19 @@ TOTAL = "total"
 """Kind of match rows: the order and the reason of the open question about a document, by its object key."""
 GIVEN = "given"
 """In place of the kind in the object key of a document: what was given back for the order in all."""
+HUNDRED = Decimal(100)
+
+
+def reckoned(order: Entity) -> Decimal:
+    """Return what the positions of an order's document come to; it has a line for a discount, none for a surcharge."""
+    sum_: Decimal = order["total"]
+    discount = max(order["discount_amount"] or Decimal(0), Decimal(0))
+    for amount, sign in ((discount, -1), (order["shipping_amount"], 1), (order["tax_amount"], 1)):
+        sum_ = money.CONTEXT.fma(amount or 0, sign, sum_)
+    if order["discount_percent"] is not None:
+        part = money.CONTEXT.divide(money.times(order["total"], order["discount_percent"]), HUNDRED)
+        sum_ = money.CONTEXT.subtract(sum_, money.rounded(part, order["currency"]))
+    return sum_
 
 
 def compare(work: Work, order_id: str, object_key: str, ref: Ref) -> None:

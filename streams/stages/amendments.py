@@ -1,0 +1,73 @@
+"""Orders that change under an invoice on which something was paid: a person says whether the invoice follows.
+
+Compared is what the invoice comes to, not its words: positions by their source's ids, discount, shipping, tax and
+currency. While the order waits, what is paid or given back for it is booked all the same.
+"""
+
+from decimal import Decimal
+from hashlib import sha256
+
+from connectors.kafka.records import Entity
+from streams.stages import commands, holds, money, totals
+from streams.stages.bookings import ACCOUNTS, document_key, stands
+from streams.stages.holds import AMENDED
+from streams.stages.mapping import Ref
+from streams.stages.rows import Match
+from streams.stages.work import Work
+
+REASON = "something was paid on its invoice"
+ALSO = "; "
+"""Between the reasons of an order that waits for several."""
+TAKEN = ("discount_amount", "discount_percent", "shipping_amount")
+
+
+def settle(work: Work, order: Entity, former: Entity | None) -> Entity:
+    """Return the order as `holds.settle` does; it also waits if it would change an invoice on which something was paid.
+
+    Args:
+        work: the unit of work.
+        order: with `hold` and `hold_reason` as rules and amounts have it.
+        former: the order before this record.
+    """
+    if former is None or former["episode"] != order["episode"] or not stands(work, order):
+        return holds.settle(work, order, former)
+    key = document_key(order)
+    kept, now = work.rows.matches.get(AMENDED, key), _said(order)
+    booked = kept.ids if kept is not None else _said(former)
+    is_other = booked[0] != now[0]
+    if is_other and _is_paid(work, key):
+        change = sha256("\x1f".join((booked[0], now[0])).encode()).hexdigest()[:8]
+        reason = f"{REASON}, which would come to {now[1]} instead of {booked[1]} (change {change})"
+        reason = ALSO.join(filter(None, [order["hold_reason"], reason]))
+        order = {**order, "hold": True, "hold_reason": reason}
+    order = holds.settle(work, order, former)
+    if order["hold"] and is_other:
+        work.rows.matches.put(Match(list(booked)), AMENDED, key)
+    elif kept is not None:
+        work.rows.matches.drop(AMENDED, key)
+    return order
+
+
+def goes_on(order: Entity) -> bool:
+    """Tell whether anything is asked of the accounts for an order, be it only what was paid or given back."""
+    reason = order["hold_reason"] or ""
+    return not order["hold"] or (reason.startswith(REASON) and ALSO not in reason)
+
+
+def _said(order: Entity) -> list[str]:
+    """Return what the invoice of an order comes to, in short, and its total."""
+    lines = sorted((line["id"], money.text(line["quantity"]), money.text(line["amount"])) for line in order["lines"])
+    # Without a tax the accounts reckon one; without the others there are none.
+    tax = None if order["tax_amount"] is None else money.text(order["tax_amount"])
+    said = (lines, tax, order["currency"], *(money.text(order[name] or Decimal(0)) for name in TAKEN))
+    digest = sha256(repr(said).encode()).hexdigest()
+    return [digest, f"{money.text(totals.reckoned(order))} {order['currency']}"]
+
+
+def _is_paid(work: Work, key: str) -> bool:
+    """Tell whether the accounts have an invoice by our name on which less is open than it comes to."""
+    asked = commands.sent(work, ACCOUNTS, key)
+    if asked is None or asked.object != "Invoice" or asked.remote_id is None:
+        return False
+    invoice = work.get("invoice", work.linked(Ref(ACCOUNTS, asked.object, asked.remote_id)).id)
+    return invoice is not None and invoice["status"] != "VOID" and (invoice["balance"] or 0) < (invoice["total"] or 0)

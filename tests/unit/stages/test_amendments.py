@@ -1,0 +1,171 @@
+"""Orders that change under an invoice on which something was paid."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from connectors.kafka.records import Command, Decision, ReviewItem
+from tests.unit.stages.kit import AT, TENANT, Company, body, envelope, of, version
+from tests.unit.stages.shop import VENDORS, document, kinds, order, refund, reviews, tell
+
+UNPAID: Mapping[str, Any] = {"date_paid_gmt": None}
+MORE: Mapping[str, Any] = {**UNPAID, "shipping_total": "6.00", "total": "18.40"}
+"""The same order with dearer shipping."""
+MUG: Mapping[str, Any] = order()["line_items"][0]
+SWAPPED: Mapping[str, Any] = {**UNPAID, "line_items": [{**MUG, "id": 3, "name": "Cup"}]}
+
+
+def invoiced(company: Company, balance: str, token: int = 1) -> None:
+    """Let an order be invoiced, and the accounts tell what is open of it."""
+    company.connect(*VENDORS)
+    invoice = of(tell(company, order(**UNPAID), "1"), "quickbooks", "Invoice")
+    company.result(invoice, "9", {**document(invoice, "9", 17.4), "Balance": 17.4})
+    opened(company, balance, token)
+
+
+def opened(company: Company, balance: str, token: int, total: str = "17.40") -> None:
+    """Let the accounts tell what is open of the invoice."""
+    own = {"TotalAmt": float(total), "Balance": float(balance), "TxnDate": "2026-02-28", "PrivateNote": "Order 7"}
+    stored = {**envelope("9", token), **own, "CustomerRef": {"value": "58"}, "CurrencyRef": {"value": "USD"}}
+    company.record("quickbooks", "Invoice", stored, version(token))
+
+
+def answer(company: Company, verdict: str, question: ReviewItem) -> list[Command]:
+    """Let a person decide."""
+    return company.take(Decision(TENANT, verdict, AT, review=question.id))
+
+
+@pytest.mark.parametrize(
+    ("balance", "change", "waits"),
+    [
+        ("17.40", MORE, False),
+        ("17.39", MORE, True),
+        ("0.00", MORE, True),
+        ("0.00", SWAPPED, True),
+        ("0.00", {**UNPAID, "line_items": [{**MUG, "quantity": 2}]}, True),
+        ("0.00", {**UNPAID, "line_items": [{**MUG, "name": "Big mug", "sku": "MUG-2"}]}, False),
+        ("0.00", {**UNPAID, "number": "7a"}, False),
+        ("0.00", {"status": "completed"}, False),
+    ],
+)
+def test_only_what_changes_a_paid_invoice_waits(
+    company: Company, balance: str, change: Mapping[str, Any], waits: bool
+) -> None:
+    """What it comes to and of what, not how it is called; as long as nothing was paid it simply follows."""
+    invoiced(company, balance)
+    commands = tell(company, order(**change), "2")
+    assert all(question.reason.startswith("something was paid on its invoice") for question in reviews(company))
+    assert (len(reviews(company)), company.only("order")["hold"]) == (int(waits), waits)
+    assert ("PUT Invoice" in kinds(commands)) is (not waits and "status" not in change)
+
+
+def test_an_amendment_goes_on_once_a_person_accepts_it(company: Company) -> None:
+    """The question says from what to what; what was accepted is not asked again, the way back is another question."""
+    invoiced(company, "0.00")
+    assert tell(company, order(**MORE), "2") == []
+    [question] = reviews(company)
+    assert "would come to 18.4 USD instead of 17.4 USD" in question.reason
+    assert tell(company, order(**MORE, customer_note="again"), "3") == []
+    assert len(reviews(company)) == 1
+    [amended] = answer(company, "accept", question)
+    assert (amended.object, body(amended)["Line"][-2]["Amount"]) == ("Invoice", 6)
+    assert tell(company, order(**MORE, number="7a"), "4")[0].object == "Invoice"
+    assert tell(company, order(**UNPAID), "5") == []
+    assert [item.open for item in reviews(company)] == [True, False, True]
+
+
+def test_the_books_stay_as_they_are_if_a_person_rejects_it(company: Company) -> None:
+    """Whatever else is told of the order meanwhile; another amendment is another question."""
+    invoiced(company, "0.00")
+    tell(company, order(**MORE), "2")
+    assert answer(company, "reject", reviews(company)[0]) == []
+    assert tell(company, order(**MORE, number="7a"), "3") == []
+    assert len(reviews(company)) == 2
+    assert tell(company, order(**{**MORE, "shipping_total": "7.00", "total": "19.40"}), "4") == []
+    [*_, question] = reviews(company)
+    assert (question.open, "19.4 USD instead of 17.4 USD" in question.reason) == (True, True)
+
+
+def test_an_amendment_that_is_taken_back_is_no_question_any_more(company: Company) -> None:
+    """The order is again what the invoice says: nothing is asked of the accounts."""
+    invoiced(company, "0.00")
+    tell(company, order(**MORE), "2")
+    assert tell(company, order(**UNPAID), "3") == []
+    assert [item.open for item in reviews(company)] == [True, False]
+    assert company.only("order")["hold"] is False
+
+
+@pytest.mark.parametrize("verdict", [None, "reject"])
+def test_what_is_paid_and_given_back_is_booked_while_an_amendment_waits(company: Company, verdict: str | None) -> None:
+    """Money moved, whatever becomes of the positions."""
+    invoiced(company, "7.40")
+    tell(company, order(**MORE), "2")
+    if verdict:
+        answer(company, verdict, reviews(company)[0])
+    assert kinds(tell(company, order(**{**MORE, "date_paid_gmt": "2026-03-02T10:00:00"}), "3")) == ["PUT Payment"]
+    assert kinds(tell(company, refund("5.00"), "1", "refund")) == ["PUT RefundReceipt"]
+
+
+def test_what_waited_for_another_reason_is_no_way_around(company: Company) -> None:
+    """Changed and held before anything was paid, corrected after: compared is what the invoice has."""
+    invoiced(company, "17.40")
+    tell(company, order(**{**MORE, "total": "18.41"}), "2")
+    opened(company, "0.00", 2)
+    assert tell(company, order(**MORE), "3") == []
+    [*_, question] = reviews(company)
+    assert (question.open, "18.4 USD instead of 17.4 USD" in question.reason) == (True, True)
+
+
+STATES: Sequence[Mapping[str, Any]] = (UNPAID, MORE, SWAPPED)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("tell"), st.integers(0, 2)),
+        st.tuples(st.just("open"), st.sampled_from([0, 1])),
+        st.tuples(st.sampled_from(["accept", "reject"]), st.just(0)),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_no_paid_invoice_changes_unless_that_was_accepted(company: Company, steps: Sequence[tuple[str, int]]) -> None:
+    """In whatever order things come: one open question at most, none twice, and a repeated word asks for nothing."""
+    one = Company(company.pipeline)
+    _run(one, steps)
+    again = Company(company.pipeline)
+    for value in one.taken:
+        again.take(value)
+    assert [emit.value for emit in again.emits] == [emit.value for emit in one.emits]
+
+
+def _run(company: Company, steps: Sequence[tuple[str, int]]) -> None:
+    invoiced(company, "17.40")
+    booked, told, is_paid, accepted = 0, 0, False, set[tuple[int, int]]()
+    for number, (step, which) in enumerate(steps, 2):
+        commands: list[Command] = []
+        if step == "open":
+            is_paid = which == 0
+            opened(company, "0.00" if is_paid else "17.40", number)
+        elif step == "tell":
+            told = which
+            commands = tell(company, order(**STATES[told]), f"2{number:02}")
+        elif _open(company):
+            accepted |= {(booked, told)} if step == "accept" else set()
+            commands = answer(company, step, next(item for item in reviews(company) if item.id in _open(company)))
+        if "PUT Invoice" in kinds(commands):
+            assert not is_paid or (booked, told) in accepted
+            booked = told
+        if step == "tell":
+            assert tell(company, order(**STATES[told]), f"2{number:02}a") == []
+        assert len(_open(company)) <= 1
+        assert company.only("order")["hold"] or booked == told
+    decided = [item.id for item in reviews(company) if item.reason in ("accepted", "rejected")]
+    assert len(decided) == len(set(decided))
+
+
+def _open(company: Company) -> set[str]:
+    return {id_ for id_, is_open in {item.id: item.open for item in reviews(company)}.items() if is_open}
