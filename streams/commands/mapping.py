@@ -23,6 +23,7 @@ from streams.commands.failures import run
 from streams.settings import Settings
 from streams.stages.mapping import Templates
 from streams.stages.mapping import check as check_templates
+from streams.stages.mapping.document import text_of
 from streams.stages.mapping.explain import Line, explain, output
 from streams.stages.mapping.templates import files
 from streams.stages.rules import parse_rules
@@ -163,7 +164,7 @@ def explain_(name: str, record: Path, folder: Path, zone: str, currency: str, ru
 
 
 def _settings(zone: str, currency: str, rules: Path | None) -> Mapping[str, Any]:
-    defaults = parse_rules(rules.read_text()).defaults.values if rules is not None else {}
+    defaults = parse_rules(text_of(rules), str(rules)).defaults.values if rules is not None else {}
     return {"zone": zone, "currency": currency, **defaults}
 
 

@@ -13,6 +13,7 @@ from connectors.kafka.topics import CANONICAL
 from streams.commands.reading import latest
 from streams.settings import Settings
 from streams.stages.mapping import paths
+from streams.stages.mapping.document import text_of
 from streams.stages.orders import judged
 from streams.stages.rules import check_rules, parse_rules
 
@@ -28,11 +29,12 @@ def rules() -> None:
 @FILE
 def check(file: Path) -> None:
     """Check the rules in FILE. Exit code 1 if anything is wrong."""
-    problems = check_rules(file.read_text())
+    text = text_of(file)
+    problems = check_rules(text, str(file))
     for problem in problems:
         click.echo(str(problem), err=True)
     if not problems:
-        click.echo(f"{len(parse_rules(file.read_text()).rules)} rules are right")
+        click.echo(f"{len(parse_rules(text).rules)} rules are right")
     sys.exit(1 if problems else 0)
 
 
@@ -45,7 +47,7 @@ def test(file: Path, tenant: str, *, as_json: bool) -> None:
 
     Shows for each order which rules apply, and what would differ from the order as it stands.
     """
-    wanted = parse_rules(file.read_text())
+    wanted = parse_rules(text_of(file), str(file))
     settings = Settings()
     ids = RegistryIds(settings.registry)
     try:

@@ -1,6 +1,7 @@
 """A tenant's business rules for agreed orders: ordered, named, a condition and effects; README.md shows the form."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -9,15 +10,17 @@ from typing import Any
 from connectors.errors import MappingError
 from connectors.kafka.records import Entity
 from streams.stages import money
-from streams.stages.mapping import expressions, paths, schema
+from streams.stages.mapping import expressions, paths, schema, soundness
 from streams.stages.mapping.document import Node, read
 from streams.stages.mapping.errors import TemplateError
 from streams.stages.mapping.expressions import Expression
 from streams.stages.mapping.paths import Tree
+from streams.stages.mapping.schema import Type
 
 FILE = "rules"
 ROLES = ("contact", "customer", "order")
 TEXTS = ("class_name", "department", "terms", "tax_code", "memo", "item", "payment_method", "assigned_to")
+CUSTOM = "custom"
 DOCUMENTS = ("INVOICE", "SALES_RECEIPT")
 DEFAULT_VALUES = ("item", "income_account", "shipping_item", "sales_tax", "refund_account")
 """What templates read as `settings`, and no rule changes."""
@@ -30,11 +33,21 @@ MAX_PERCENT = Decimal(100)
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule."""
+    """One rule.
+
+    Attributes:
+        name: tells that it applied.
+        when: its condition.
+        effects: what it sets, by order field.
+        node: of the condition.
+        customs: roles and custom fields that it reads, as null where a record lacks them.
+    """
 
     name: str
     when: Expression
     effects: Mapping[str, Any]
+    node: Node
+    customs: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +94,13 @@ def judge(rules: Rules, order: Entity, customer: Entity | None, contact: Entity 
         MappingError: a condition has no answer for this order; names the rule.
     """
     values = {"order": order, "customer": customer, "contact": contact}
-    scope = expressions.Scope({role: _Readable(role, value) for role, value in values.items()}, _trees())
+    scopes: dict[frozenset[tuple[str, str]], expressions.Scope] = {}
+    for rule in rules.rules:
+        if rule.customs not in scopes:
+            readable = {role: _Readable(role, value, rule.customs) for role, value in values.items()}
+            scopes[rule.customs] = expressions.Scope(readable, _trees())
     fields = {**UNTOUCHED, "document": _document(order), **rules.defaults.order}
-    applied = [rule for rule in rules.rules if _fits(rule, scope)]
+    applied = [rule for rule in rules.rules if _fits(rule, scopes[rule.customs])]
     for rule in applied:
         fields |= {name: value for name, value in rule.effects.items() if name != "skip"}
     holding = [rule.name for rule in applied if rule.effects.get("hold")] if fields["hold"] else []
@@ -107,14 +124,16 @@ def _fits(rule: Rule, scope: expressions.Scope) -> bool:
 class _Readable(Mapping[str, Any]):
     """Every field of an entity, as it is read; amounts as floating point, which compares but is never reckoned with."""
 
-    def __init__(self, role: str, record: Entity | None) -> None:
+    def __init__(self, role: str, record: Entity | None, customs: Iterable[tuple[str, str]]) -> None:
         self._names = schema.entity(schema.ROLES[role])
+        self._custom = {name: None for of, name in customs if of == role}
         self._record = schema.as_role(role, record)
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._names:
             raise KeyError(name)
-        return _comparable(self._record.get(name))
+        found = _comparable(self._record.get(name))
+        return {**self._custom, **found} if name == CUSTOM and self._custom else found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -133,23 +152,60 @@ def _comparable(value: Any) -> Any:
     return paths.plain(value)
 
 
-def check_rules(text: str) -> Sequence[TemplateError]:
-    """Return what is wrong with a rules text: the first error, if any."""
+def check_rules(text: str, file: str = FILE) -> Sequence[TemplateError]:
+    """Return what is wrong with a rules text: why it cannot be read, else conditions that mean nothing."""
     try:
-        parse_rules(text)
+        found = parse_rules(text, file)
     except TemplateError as error:
         return [error]
-    return []
+    return [error for rule in found.rules for error in _unsound(rule)]
+
+
+def _unsound(rule: Rule) -> Sequence[TemplateError]:
+    """Return what is wrong with a condition that can be read."""
+    wrong = list(soundness.condition(rule.node, rule.when, _trees()))
+    for role, name, said in _COMPARED.findall(rule.when.text):
+        wanted = schema.entity(schema.ROLES[role]).get(name) if role in ROLES else None
+        if wanted is not None and wanted.symbols and said not in wanted.symbols:
+            wrong.append(rule.node.error(f"{role}.{name} is never {said!r}; it is one of {', '.join(wanted.symbols)}"))
+    sample = {role: _sample(Type("record", fields=schema.entity(schema.ROLES[role]))) for role in ROLES}
+    for role, name in rule.customs:
+        sample[role][CUSTOM][name] = None
+    try:
+        rule.when.by_engine(expressions.Scope(sample, _trees()))
+    except expressions.WrongTypeError as error:
+        # What is null is so in the sample alone: of custom fields nobody knows the type.
+        if "null" not in str(error):
+            wrong.append(rule.node.error(str(error).replace("add it to the fields under source", "correct its name")))
+    except ValueError:
+        pass  # decided by values
+    return wrong[:1]
+
+
+_COMPARED = re.compile(r"\b(\w+)\.(\w+)\s*[!=]=\s*['\"](\w*)['\"]")
+_SAMPLES: Mapping[str, Any] = {
+    "boolean": True, "decimal": 1.0, "long": 1, "int": 1, "string": "text", "texts": ["text"],
+    "date": "2026-01-31", "timestamp-micros": "2026-01-31T12:00:00.000000Z",
+}  # fmt: skip
+
+
+def _sample(wanted: Type) -> Any:
+    """Return a value of a type, everything in it filled."""
+    if wanted.kind == "list":
+        return [_sample(Type("record", fields=wanted.fields))]
+    if wanted.fields is not None:
+        return {name: _sample(part) for name, part in wanted.fields.items()}
+    return {} if wanted.kind == "other" else _SAMPLES.get(wanted.kind, next(iter(wanted.symbols), None))
 
 
 @lru_cache(maxsize=1024)
-def parse_rules(text: str) -> Rules:
+def parse_rules(text: str, file: str = FILE) -> Rules:
     """Return the rules in a YAML text.
 
     Raises:
-        TemplateError: with line and rule.
+        TemplateError: with file, line and rule.
     """
-    body = read(FILE, text).mapping(("defaults", "rules"))
+    body = read(file, text).mapping(("defaults", "rules"))
     defaults = _defaults(body["defaults"]) if "defaults" in body else Defaults()
     rules = [_rule(node) for node in body["rules"].items()] if "rules" in body else []
     if len(rules) > MAX_RULES:
@@ -178,7 +234,8 @@ def _rule(node: Node) -> Rule:
     effects = {key: _effect(key, child) for key, child in then.mapping(EFFECTS).items()}
     if not effects:
         raise then.error("has no effect; use one of " + ", ".join(EFFECTS))
-    return Rule(name, _condition(node.required("when")), effects)
+    when = node.required("when")
+    return Rule(name, _condition(when), effects, when, _customs(when.text()))
 
 
 EFFECTS = ("discount_percent", *TEXTS, "document", "hold", "skip")
@@ -186,14 +243,31 @@ EFFECTS = ("discount_percent", *TEXTS, "document", "hold", "skip")
 
 @cache
 def _trees() -> Mapping[str, Tree]:
-    return {role: paths.declare(schema.entity(schema.ROLES[role])) for role in ROLES}
+    return {role: schema.tree(schema.entity(schema.ROLES[role])) for role in ROLES}
+
+
+def _customs(text: str) -> frozenset[tuple[str, str]]:
+    """Return roles and custom fields that a condition reads, unless it asks itself whether they are there."""
+    read_ = {(role, dotted or quoted) for role, dotted, quoted in _CUSTOM.findall(text) if role in ROLES}
+    return frozenset(
+        (role, name)
+        for role, name in read_
+        if not re.search(rf"['\"]{re.escape(name)}['\"]\s+in\b|\bhas\({role}\.custom\.{re.escape(name)}\)", text)
+    )
+
+
+_CUSTOM = re.compile(r"\b(\w+)\.custom(?:\.(\w+)|\[['\"]([^'\"]+)['\"]\])")
 
 
 def _condition(node: Node) -> Expression:
     trees = _trees()
     for unknown in paths.unknown(node.text(), trees):
-        role = unknown.partition(".")[0]
-        raise node.error(f"{unknown} does not exist; {role} has {', '.join(sorted(trees[role]))}")
+        above, _, name = unknown.rpartition(".")
+        role, *steps = above.split(".")
+        known: Tree = trees[role]
+        for step in steps:
+            known = known[step]
+        raise node.error(f"{above}.{name} does not exist; {above} has {', '.join(sorted(known))}")
     try:
         found = expressions.compiled(node.text(), trees)
     except ValueError as error:
@@ -220,6 +294,10 @@ def _percent(node: Node) -> Decimal:
         found = money.decimal(node.text())
     except ValueError:
         raise node.error("is not a number of percent, e.g. 7.5") from None
+    try:
+        schema.entity("order")["discount_percent"].convert(found)
+    except ValueError as error:
+        raise node.error(str(error)) from None
     if not 0 < found <= MAX_PERCENT:
         raise node.error("should be more than 0 and at most 100")
     return found

@@ -31,6 +31,10 @@ _HINTS: Mapping[str, str] = {
 _MISSING_KEY = re.compile(r'Key not found in map : "?([^"]*)"?')
 
 
+class WrongTypeError(ValueError):
+    """An expression has a value of a type for which it means nothing."""
+
+
 class Scope:
     """The values of one record; given to CEL once, by the first expression that needs it.
 
@@ -97,7 +101,7 @@ class Expression:
         if kind == "NULL":
             return None
         if kind == "ERROR":
-            raise ValueError(_reason(str(result.value())))
+            raise _error(str(result.value()))
         value = result.plain_value()
         if isinstance(value, list | dict):
             _keep_nulls(value)
@@ -192,11 +196,12 @@ def _hint(message: str) -> str:
     return "; a text stands in quotes, functions are those of streams/stages/mapping/README.md"
 
 
-def _reason(message: str) -> str:
+def _error(message: str) -> ValueError:
     missing = _MISSING_KEY.search(message)
     if missing:
-        return f"reads {missing[1]}, which is not declared; add it to the fields under source"
+        return WrongTypeError(f"reads {missing[1]}, which is not declared; add it to the fields under source")
     text = _CODE.sub("", message)
     if text.startswith("No matching overloads"):
-        return f"has a value of the wrong type ({text.partition(' : ')[2]}); is a field empty or not what it seems?"
-    return text
+        found = text.partition(" : ")[2]
+        return WrongTypeError(f"has a value of the wrong type ({found}); is a field empty or not what it seems?")
+    return ValueError(text)

@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.kafka import schemas
 from streams.stages import money, normalise
+from streams.stages.mapping.paths import ITEMS, Tree
 
 # What an expression may yield for a type, by CEL's own names; the rest is refused when the template is read.
 TEXT = frozenset({"STRING"})
@@ -182,6 +183,17 @@ def entity(name: str) -> Mapping[str, Type]:
     """Return the fields of a canonical entity: party, product, order, invoice, payment."""
     source = json.loads(schemas.sources()[f"sluiceway.canonical.{name.capitalize()}"])
     return _fields(source, {})
+
+
+def tree(types: Mapping[str, Type]) -> Tree:
+    """Return the fields of an entity or record as declared ones, at every depth; maps are read whole."""
+    return {name: _declared(wanted) for name, wanted in types.items()}
+
+
+def _declared(wanted: Type) -> Tree | None:
+    if wanted.fields is None:
+        return None
+    return {ITEMS: tree(wanted.fields)} if wanted.kind == "list" else tree(wanted.fields)
 
 
 def custom(kind: str) -> Type:

@@ -147,10 +147,10 @@ def _all(template: Template, fields: Iterable[Field], known: Mapping[str, Tree])
         if field.each is not None:
             inner = {**known, field.variable: field.item}
             yield from _no_ids(field.node, field.links)
-            yield from _condition(_at(field.node, "where"), field.when, inner)
+            yield from condition(_at(field.node, "where"), field.when, inner)
             yield from _all(template, field.fields, inner)
             continue
-        yield from _condition(_at(field.node, "when"), field.when, known)
+        yield from condition(_at(field.node, "when"), field.when, known)
         wanted = field.type or WRITTEN.get(field.kind)
         for key, expression in (("value", field.value), ("default", field.default)):
             if expression is not None:
@@ -184,14 +184,15 @@ def _wrong_value(node: Node, field: Field, template: Template, known: Mapping[st
     return None
 
 
-def _condition(node: Node, condition: Expression | None, known: Mapping[str, Tree]) -> Iterator[TemplateError]:
-    if condition is None:
+def condition(node: Node, expression: Expression | None, known: Mapping[str, Tree]) -> Iterator[TemplateError]:
+    """Yield what is wrong with a condition that reads some variables' declared fields."""
+    if expression is None:
         return
-    found = _type(condition.text, tuple(sorted(known)))
+    found = _type(expression.text, tuple(sorted(known)))
     if not CONDITION.accepts(found):
         yield node.error(f"yields {found}; a condition is true or false")
-    elif not _reads(condition.text, known) and condition.evaluate(Scope({}, known)) is not True:
-        yield node.error("is false for every record; correct it, or remove the field")
+    elif not _reads(expression.text, known) and expression.evaluate(Scope({}, known)) is not True:
+        yield node.error("is false for every record; correct it, or remove it with what hangs on it")
 
 
 def _reads(text: str, known: Iterable[str]) -> bool:

@@ -96,4 +96,4 @@ def test_rules_are_checked_with_line_and_field(tmp_path: Path) -> None:
     file.write_text("rules:\n  - {name: big, when: order.sum > 1000.0, then: {discount_percent: 5}}\n")
     found = say("rules", "check", file)
     assert found.exit_code == 1
-    assert "order.sum does not exist" in found.output
+    assert f"{file}:2: rules[0].when: order.sum does not exist" in found.output

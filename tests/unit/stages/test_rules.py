@@ -103,6 +103,31 @@ def test_rules_read_customer_and_contact() -> None:
     assert judge(rules, ORDER, None, None).fields["class_name"] is None
 
 
+@pytest.mark.parametrize(
+    ("condition", "of_gold", "of_others"),
+    [
+        ("customer.custom.Tier == 'Gold'", True, False),
+        ("customer.custom['Tier'] != 'Gold'", False, True),
+        ("'Points' in customer.custom && customer.custom.Points > 5", True, False),
+        ("has(customer.custom.Points) && customer.custom.Points > 5", True, False),
+        ("customer.custom.Tier == 'Gold' && customer.custom.exists(name, name == 'Points')", True, False),
+        ("customer.billing_address.country == 'US'", True, False),
+        ("customer.refs.exists(r, r.vendor == 'pardot')", False, False),
+    ],
+)
+def test_what_a_record_lacks_reads_as_null(condition: str, *, of_gold: bool, of_others: bool) -> None:
+    """Custom fields and parts too: an order must not wait because its customer has no tier, or no address."""
+    text = f'rules: [{{name: it, when: "{condition}", then: {{hold: true}}}}]'
+    gold = {
+        **fresh("party", TENANT, "2"),
+        "custom": {"Tier": "Gold", "Points": Decimal(6)},
+        "billing_address": {"country": "US"},
+    }
+    assert check_rules(text) == []
+    judged = [judge(parse_rules(text), ORDER, customer, None) for customer in (gold, fresh("party", TENANT, "3"), None)]
+    assert [verdict.fields["hold"] for verdict in judged] == [of_gold, of_others, of_others]
+
+
 def test_a_condition_without_an_answer_names_the_rule() -> None:
     """Comparing nothing with a number is neither true nor false."""
     rules = parse_rules("rules: [{name: big, when: order.total > 1000, then: {discount_percent: 5}}]")
@@ -123,6 +148,15 @@ def test_a_condition_without_an_answer_names_the_rule() -> None:
         ("rules:\n  - {name: a, when: 'true', then: {document: BILL}}", 2, "is not one of INVOICE, SALES_RECEIPT"),
         ("rules:\n  - {name: a, when: 'true', then: {}}", 2, "has no effect"),
         ("rules:\n  - {when: 'true', then: {hold: true}}", 2, "key name is missing"),
+        ("rules:\n  - {name: a, when: 'order.lines.exists(l, l.skuu == \"x\")', then: {hold: true}}", 2, "reads skuu"),
+        ("rules:\n  - {name: a, when: customer.billing_address.zip == '1', then: {hold: true}}",
+         2, "customer.billing_address.zip does not exist; customer.billing_address has city, "),
+        ("rules:\n  - {name: a, when: order.total > '1000', then: {hold: true}}", 2, "of the wrong type (_>_(double"),
+        ("rules:\n  - {name: a, when: order.payment_status == 'paid', then: {hold: true}}",
+         2, "order.payment_status is never 'paid'; it is one of UNKNOWN, "),
+        ("rules:\n  - {name: a, when: lower(order.name), then: {hold: true}}", 2, "yields STRING; a condition is true"),
+        ("rules:\n  - {name: a, when: 1 > 2, then: {hold: true}}", 2, "is false for every record; correct it"),
+        ("rules:\n  - {name: a, when: 'true', then: {discount_percent: 0.12345678901}}", 2, "more than 10 digits"),
         ("defaults: {term: Net 30}", 1, "key term is unknown"),
         ("rules: [", 1, "is not YAML"),
     ],
