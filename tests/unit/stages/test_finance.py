@@ -224,6 +224,20 @@ def test_a_split_gives_back_what_names_a_part_of_what_is_split_off(books: Compan
     assert found == [40, 0]
 
 
+def test_documents_of_both_sides_of_a_split_are_read_anew(books: Company) -> None:
+    """The accounts themselves may have given them to the other meanwhile, in no new version."""
+    take(books, "Customer", {**envelope("59", 1), **ACME, "DisplayName": "Bolt Ltd", "CompanyName": "Bolt Ltd"})
+    take(books, "Invoice", document("Invoice", "1"))
+    take(books, "Invoice", document("Invoice", "2", CustomerRef={"value": "59"}))
+    bolt = books.party("Bolt Ltd")["id"]
+    books.record("quickbooks", "Customer", {}, version(2), remote_id="59", deleted=True, merged_into="58")
+    fetched = {c.remote_id for c in books.take(Decision(TENANT, "split", AT, party=bolt)) if c.object == "Invoice"}
+    assert fetched == {"1", "2"}
+    books.record("quickbooks", "Customer", {}, version(3), remote_id="59", deleted=True)
+    take(books, "Invoice", document("Invoice", "2"))
+    assert figures(books)["open_balance"] == 200
+
+
 def test_a_new_day_makes_open_invoices_overdue(books: Company) -> None:
     """On the day after it is due an invoice is overdue, once; paid, it is not; an earlier day changes nothing."""
     take(books, "Invoice", document("Invoice", "1", DueDate="2026-03-02"))
