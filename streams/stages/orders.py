@@ -21,6 +21,8 @@ SEND = "send"
 """Verdict of a decision about an order."""
 EVERY = ""
 """In place of an order: all that the accounts have otherwise than they are, as they were not connected."""
+GONE = "its customer was deleted; give it another at its source"
+"""Why an order waits of which the accounts could not say whose it is."""
 DOCUMENTS: Mapping[str, str] = {"INVOICE": "Invoice", "SALES_RECEIPT": "SalesReceipt"}
 
 
@@ -56,7 +58,7 @@ def agree(work: Work, id_: str, former: Entity | None) -> None:
     episode = order["episode"] if begun else order["episode"] + 1
     agreed = {**order, "status": AGREED, "episode": episode, "total": _total(order["lines"])}
     customer, contact = work.get("party", order["customer_id"]), work.get("party", order["contact_id"])
-    verdict = judged(work.settings.rules, agreed, _as_kept(work, customer), contact)
+    verdict = judged(work.settings.rules, agreed, customer and _as_kept(work, customer), contact)
     agreed = {**agreed, **verdict.fields}
     agreed = _decided(work, agreed if verdict.skip else _renewed(work, agreed, former))
     agreed = agreed if verdict.skip else amendments.settle(work, agreed, former)
@@ -111,6 +113,17 @@ def settle(work: Work) -> None:
         customer = work.get("party", order["customer_id"]) if order is not None else None
         if order is not None and customer is not None and not (verdict.skip or order["hold"]):
             _keep_currency(work, order, customer)
+    # What only fills an order, as a product that became known, is not refused because of the order's customer.
+    for _, order in work.touched("order"):
+        is_asked = order is not None and order["id"] not in work.won and not order["hold"] and stands(work, order)
+        if order is not None and is_asked and work.get("party", order["customer_id"]) is None:
+            _wait(work, order, GONE)
+
+
+def _wait(work: Work, order: Entity, reason: str) -> None:
+    """Let an order wait for a person, for one more reason."""
+    reasons = amendments.ALSO.join(filter(None, [order["hold_reason"], reason]))
+    work.save("order", holds.settle(work, {**order, "hold": True, "hold_reason": reasons}, order))
 
 
 def _keep_currency(work: Work, order: Entity, customer: Entity) -> None:
@@ -120,8 +133,7 @@ def _keep_currency(work: Work, order: Entity, customer: Entity) -> None:
     """
     reason = _foreign(order, _as_kept(work, customer)) if order["status"] == AGREED else None
     if reason is not None and reason not in (order["hold_reason"] or ""):
-        reason = "; ".join(filter(None, [order["hold_reason"], reason]))
-        work.save("order", holds.settle(work, {**order, "hold": True, "hold_reason": reason}, order))
+        _wait(work, order, reason)
     elif order["currency"] not in ("", work.settings.currency) and not _is_kept(work, customer):
         work.set("party", customer["id"], currency=order["currency"])
 
@@ -133,8 +145,9 @@ def judged(by: rules.Rules, order: Entity, customer: Entity | None, contact: Ent
         MappingError: a condition has no answer for this order; names the rule.
     """
     verdict = rules.judge(by, order, customer, contact)
-    reasons = [verdict.fields["hold_reason"], _difference({**order, **verdict.fields}), _foreign(order, customer)]
-    reason = "; ".join(filter(None, reasons)) or None
+    reasons = [verdict.fields["hold_reason"], _difference({**order, **verdict.fields})]
+    reasons.append(GONE if customer is None else _foreign(order, customer))
+    reason = amendments.ALSO.join(filter(None, reasons)) or None
     return rules.Verdict({**verdict.fields, "hold": reason is not None, "hold_reason": reason}, verdict.skip)
 
 
@@ -181,17 +194,17 @@ def _difference(order: Entity) -> str | None:
     )
 
 
-def _foreign(order: Entity, customer: Entity | None) -> str | None:
+def _foreign(order: Entity, customer: Entity) -> str | None:
     """Return why the accounts take no document in the order's currency for its customer; None: they do."""
-    kept = customer["currency"] if customer is not None else None
+    kept = customer["currency"]
     if not kept or order["currency"] in ("", kept):
         return None
     return f"the accounts keep this customer in {kept} and take no document in {order['currency']} for it"
 
 
-def _as_kept(work: Work, customer: Entity | None) -> Entity | None:
+def _as_kept(work: Work, customer: Entity) -> Entity:
     """Return a customer with the currency in which the accounts keep it: the home currency if none was asked for."""
-    if customer is None or customer["currency"] is not None or not _is_kept(work, customer):
+    if customer["currency"] is not None or not _is_kept(work, customer):
         return customer
     return {**customer, "currency": work.settings.currency}
 

@@ -42,8 +42,9 @@ def attach(work: Work, found: Draft, id_: str, version: str) -> None:
             work.rows.matches.drop(WAITS, found.entity, record["id"], path)
             continue
         heir, link = past.standing(work.rows, ref)
-        known[path] = link.id
-        if link.id is None:
+        # What is gone is what it was: other objects of it may be there still, or it may come back.
+        known[path] = past.was(work.rows, heir) if link.deleted else link.id
+        if known[path] is None:
             _wait(work, Pending(found.entity, record["id"], path), heir)
     _fill(work, found.entity, record["id"], known)
 

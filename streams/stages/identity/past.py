@@ -21,6 +21,12 @@ def merged(rows: Rows, ref: Ref, survivor: Ref) -> None:
     rows.matches.put(Match([survivor.id]), MERGED, ref.vendor, ref.object, ref.id)
 
 
+def was(rows: Rows, ref: Ref) -> str | None:
+    """Return the canonical id that an object which is gone was last, None if it never was anything."""
+    match = rows.matches.get(WAS, ref.vendor, ref.object, ref.id)
+    return match.ids[1] if match is not None else None
+
+
 def forget(rows: Rows, ref: Ref) -> tuple[str, str] | None:
     """Forget both, as the object is back, and return entity and canonical id that it was."""
     was = rows.matches.get(WAS, ref.vendor, ref.object, ref.id)
