@@ -1,10 +1,11 @@
 """Names for customers in the accounts, where no two customers, vendors or employees may have the same.
 
 A clash is settled here, before a customer is asked for. Of vendors and employees nothing but their names is kept; a
-sweep reads them in the same call as all else. What was made since the last one QuickBooks refuses (6240): to review.
+sweep reads them in the same call as all else. A customer's own is kept beside its party's, which may be the company's.
+What was made since the last sweep QuickBooks refuses (6240): to review.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from connectors.kafka.records import Entity, VendorRecord
 from streams.stages.absorb import parsed
@@ -13,10 +14,10 @@ from streams.stages.rows import Link, Match
 from streams.stages.work import Work
 
 TAKEN, HELD = "display", "displayed"
-"""Kinds of match rows: who has a name; which name somebody has."""
+"""Kinds of match rows: parties, and objects of the accounts, that have a name; which name one of these has."""
 CRM = "salesforce"
-ACCOUNTS, OTHERS = "quickbooks", frozenset({"Vendor", "Employee"})
-"""Who else has a name in the accounts that no customer may have."""
+ACCOUNTS, CUSTOMER, OTHERS = "quickbooks", "Customer", frozenset({"Vendor", "Employee"})
+"""Who has a name in the accounts: customers, and who else no customer may be named like."""
 
 
 def is_other(record: VendorRecord) -> bool:
@@ -34,10 +35,25 @@ def take(work: Work, record: VendorRecord) -> None:
     if link.newer_than(record.source_version):
         return
     work.rows.links.put(Link(source_version=record.source_version), record.vendor, record.object, record.remote_id)
+    _note(work, record)
+
+
+def follow(work: Work, record: VendorRecord) -> None:
+    """Note the name of a customer as the accounts have it, once its record is taken in; its party may have another.
+
+    Raises:
+        MappingError: the body is no JSON object.
+    """
+    if (record.vendor, record.object) != (ACCOUNTS, CUSTOMER) or record.hint:
+        return
+    if work.linked(Ref(record.vendor, record.object, record.remote_id)).source_version == record.source_version:
+        _note(work, record)
+
+
+def _note(work: Work, record: VendorRecord) -> None:
     body = {} if record.deleted else parsed(record.body)
-    holder = f"{record.vendor}/{record.object}/{record.remote_id}"
     name = str(body.get("DisplayName") or "") if body.get("Active", True) is not False else ""
-    _hold(work, holder, name.casefold())
+    _hold(work, f"{record.vendor}/{record.object}/{record.remote_id}", name.casefold())
 
 
 def name_for(work: Work, party: Entity) -> str | None:
@@ -58,13 +74,23 @@ def _hold(work: Work, holder: str, key: str) -> None:
     if former is not None and former.ids[0] == key:
         return
     if former is not None:
-        taken = work.rows.matches.get(TAKEN, former.ids[0])
-        if taken is not None and taken.ids[0] == holder:
-            work.rows.matches.drop(TAKEN, former.ids[0])
+        _share(work, former.ids[0], [other for other in _holders(work, former.ids[0]) if other != holder])
         work.rows.matches.drop(HELD, holder)
     if key:
-        work.rows.matches.put(Match([holder]), TAKEN, key)
+        _share(work, key, [*_holders(work, key), holder])
         work.rows.matches.put(Match([key]), HELD, holder)
+
+
+def _holders(work: Work, key: str) -> Sequence[str]:
+    taken = work.rows.matches.get(TAKEN, key)
+    return taken.ids if taken is not None else ()
+
+
+def _share(work: Work, key: str, holders: Sequence[str]) -> None:
+    if holders:
+        work.rows.matches.put(Match(holders), TAKEN, key)
+    else:
+        work.rows.matches.drop(TAKEN, key)
 
 
 def _names(party: Entity) -> Iterator[str]:
@@ -79,10 +105,13 @@ def _names(party: Entity) -> Iterator[str]:
 
 def _free(work: Work, name: str, id_: str) -> bool:
     """Tell whether nobody else who still stands has the name."""
-    holder = work.rows.matches.get(TAKEN, name.casefold())
-    if holder is None:
-        return True
-    if holder.ids[0].startswith(f"{ACCOUNTS}/"):
-        return False
-    other = work.get("party", holder.ids[0])
-    return other is None or other["id"] == id_
+    return all(_is(work, holder, id_) for holder in _holders(work, name.casefold()))
+
+
+def _is(work: Work, holder: str, id_: str) -> bool:
+    """Tell whether who has a name is a party, or is gone."""
+    if not holder.startswith(f"{ACCOUNTS}/"):
+        other = work.get("party", holder)
+        return other is None or other["id"] == id_
+    link = work.linked(Ref(*holder.split("/", 2)))
+    return link.id is not None and work.standing("party", link.id) == id_

@@ -1,5 +1,6 @@
 """Names that only one customer, vendor or employee of the accounts may have."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -55,3 +56,24 @@ def test_a_deleted_vendor_has_no_name(crm: Company) -> None:
     named(crm, "Vendor", 1)
     crm.record("quickbooks", "Vendor", {}, version(2), remote_id="77", deleted=True)
     assert bought(crm) == "Ann Lee"
+
+
+HOLDING = {"CompanyName": "Lee Holding"}
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ([(1, HOLDING)], "Ann Lee (lee)"),
+        ([(2, {**HOLDING, "DisplayName": "Lees"}), (1, HOLDING)], "Ann Lee"),
+        ([(1, HOLDING), (2, {**HOLDING, "Active": False, "DisplayName": "Ann Lee (deleted)"})], "Ann Lee"),
+        ([(1, {"PrimaryEmailAddr": {"Address": ANN["Email"]}})], "Ann Lee"),
+    ],
+)
+def test_no_customer_gets_the_name_that_another_has_in_the_accounts(
+    crm: Company, told: Sequence[tuple[int, dict[str, Any]]], name: str
+) -> None:
+    """Whatever its company is called, by its newest version; the customer itself may have it."""
+    for second, fields in told:
+        named(crm, "Customer", second, **fields)
+    assert bought(crm) == name
