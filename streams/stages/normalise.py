@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 from babel import Locale
+from babel.core import get_global
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from connectors.wire import parse_instant
 
-VERSION = 1
+VERSION = 2
 CODE = 2
 ROLES = frozenset(
     [
@@ -98,7 +99,8 @@ LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt")
 COUNTRIES: Mapping[str, str] = {
     "usa": "US", "u.s.": "US", "u.s.a.": "US", "united states of america": "US", "america": "US",
     "uk": "GB", "u.k.": "GB", "great britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB",
-    "holland": "NL", "czech republic": "CZ", "south korea": "KR", "korea": "KR", "russia": "RU", "uae": "AE",
+    "holland": "NL", "the netherlands": "NL", "czech republic": "CZ", "south korea": "KR", "korea": "KR",
+    "russia": "RU", "uae": "AE", "turkey": "TR", "viet nam": "VN", "ivory coast": "CI", "usa.": "US", "u s a": "US",
 }  # fmt: skip
 """Names in use that the phone library's tables do not have."""
 _PUNCTUATION = re.compile(r"[^\w\s]+")
@@ -242,6 +244,13 @@ def is_national(typed: str, standard: str) -> bool:
 
 
 @cache
+def _aliases() -> Mapping[str, str]:
+    """Codes of three letters or digits (ISO 3166-1), and former ones, of what is one country today."""
+    found = get_global("territory_aliases")
+    return {alias: codes[0] for alias, codes in found.items() if len(codes) == 1 and len(codes[0]) == CODE}
+
+
+@cache
 def _countries(language: str) -> Mapping[str, str]:
     """Names by ISO 3166-1 alpha-2 code; CLDR's numeric regions are no countries."""
     return {code: name for code, name in Locale(language).territories.items() if len(code) == CODE and code.isalpha()}
@@ -259,10 +268,11 @@ def _country_names() -> Mapping[str, str]:
 
 @lru_cache(maxsize=4096)
 def country(value: str) -> str:
-    """Return the ISO 3166-1 alpha-2 code of a country's code or name, or the text as it stands."""
+    """Return the ISO 3166-1 alpha-2 code of a country's name or any of its codes, or the text as it stands."""
     name = text(value)
-    if name.upper() in _countries(LANGUAGES[0]):
-        return name.upper()
+    code = _aliases().get(name.upper(), name.upper())
+    if code in _countries(LANGUAGES[0]):
+        return code
     return _country_names().get(name.casefold(), name)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from cel_expr_python import cel
 
 from connectors.wire import iso_micros
-from streams.stages import money, normalise
+from streams.stages import money, normalise, regions
 from streams.stages.mapping import schema
 from streams.stages.mapping.schema import Type
 
@@ -132,6 +132,9 @@ ONE: Mapping[str, Callable[[Any], Any]] = {
 
 TWO: Mapping[str, Callable[[Any, Any], Any]] = {
     "phone": lambda value, country: normalise.phone(_text(value), normalise.country(country) if country else None),
+    "region": lambda value, country: (
+        regions.region(_text(value), normalise.country(country) if country else None) or None
+    ),
     "date": _date,
     "cut": _cut,
     "pad": _pad,
@@ -147,7 +150,7 @@ TWO: Mapping[str, Callable[[Any, Any], Any]] = {
     "compare": _compare,
 }
 """Functions of two values; `round` and `minor` take a currency, `places` digits; `compare` yields -1, 0 or 1."""
-SECOND_MAY_BE_NULL = frozenset({"phone", "round"})
+SECOND_MAY_BE_NULL = frozenset({"phone", "region", "round"})
 NUMERIC = frozenset({"decimal", "add", "sub", "mul", "div", "round", "places", "minor", "compare"})
 """Functions that, called directly, take a decimal as it is, not only its text."""
 

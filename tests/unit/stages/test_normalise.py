@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.stages import money, normalise
+from streams.stages import money, normalise, regions
 
 
 @pytest.mark.parametrize(
@@ -77,11 +77,50 @@ def test_a_number_without_its_country(typed: str, standard: str, *, same: bool) 
 
 @pytest.mark.parametrize(
     ("typed", "code"),
-    [("usa", "US"), ("Deutschland", "DE"), ("gb", "GB"), ("England", "GB"), ("Atlantis", "Atlantis")],
+    [
+        ("usa", "US"),
+        ("Deutschland", "DE"),
+        ("gb", "GB"),
+        ("England", "GB"),
+        ("Atlantis", "Atlantis"),
+        ("DEU", "DE"),
+        ("276", "DE"),
+        ("UK", "GB"),
+        ("The Netherlands", "NL"),
+        ("Turkey", "TR"),
+        ("XYZ", "XYZ"),
+        ("SUN", "SUN"),
+    ],
 )
 def test_country(typed: str, code: str) -> None:
     """Codes and names become the code; what is unknown stays."""
     assert normalise.country(typed) == code
+
+
+@pytest.mark.parametrize(
+    ("typed", "country", "standard"),
+    [
+        ("California", "US", "CA"),
+        ("ca", "US", "CA"),
+        ("US-CA", "US", "CA"),
+        ("Québec", "CA", "QC"),
+        ("Victoria", "AU", "VIC"),
+        ("Georgia", "GE", "Georgia"),
+        ("California", None, "California"),
+        (" New  Yorkshire ", "US", "New Yorkshire"),
+    ],
+)
+def test_region(typed: str, country: str | None, standard: str) -> None:
+    """Names and codes of one region are one; of other countries, or none, the text stays."""
+    assert regions.region(typed, country) == standard
+
+
+@given(st.text(max_size=20) | st.sampled_from([name for names in regions.NAMES.values() for name in names]))
+def test_regions_are_idempotent(typed: str) -> None:
+    """The code of a code is itself, in every country."""
+    for country in (*regions.NAMES, "DE", None):
+        standard = regions.region(typed, country)
+        assert regions.region(standard, country) == standard
 
 
 @pytest.mark.parametrize(
