@@ -7,6 +7,8 @@ kept beside, so that a split restores the former party under its former id.
 from collections.abc import Iterator, Sequence
 from uuid import uuid5
 
+from msgspec import structs
+
 from connectors.errors import MappingError
 from connectors.kafka.records import Decision, Entity
 from connectors.wire import dumps
@@ -103,6 +105,8 @@ def join(work: Work, loser_id: str, survivor_id: str) -> str:
     work.save(PARTY, merged)
     _relink(work, loser, survivor["id"])
     _move(work, loser["id"], survivor["id"])
+    for one, other in ((loser, survivor), (survivor, loser)):
+        _close(work, _question(work, one["id"], other["id"]), "overtaken: they are one by now")
     return str(survivor["id"])
 
 
@@ -200,7 +204,7 @@ def ask(work: Work, id_: str, verdict: Verdict) -> None:
     candidates = [one for one in verdict.candidates if one.party != id_]
     if not candidates:
         return
-    review = str(uuid5(NAMESPACE, f"{work.tenant}\x1freview\x1f{id_}\x1f{candidates[0].party}"))
+    review = _question(work, id_, candidates[0].party)
     if work.rows.questions.get(review) is not None:
         return
     work.rows.questions.put(Question(id_, [one.party for one in candidates]), review)
@@ -208,6 +212,18 @@ def ask(work: Work, id_: str, verdict: Verdict) -> None:
     if verdict.shared:
         reason = "is this party the first candidate? Another party has its mailbox or number too"
     reviews.tell(work, review, KIND, f"{PARTY}/{id_}", reason, [_shown(work, one) for one in candidates])
+
+
+def _question(work: Work, id_: str, candidate: str) -> str:
+    """Return the id of the question whether a party is another, its likest candidate."""
+    return str(uuid5(NAMESPACE, f"{work.tenant}\x1freview\x1f{id_}\x1f{candidate}"))
+
+
+def _close(work: Work, review: str, reason: str) -> None:
+    question = work.rows.questions.get(review)
+    if question is not None and question.open:
+        work.rows.questions.put(structs.replace(question, open=False), review)
+        reviews.tell(work, review, KIND, f"{PARTY}/{question.party}", reason, still=False)
 
 
 def _shown(work: Work, candidate: Candidate) -> str:
@@ -252,13 +268,12 @@ def _answer(work: Work, decision: Decision) -> None:
         if chosen not in question.candidates:
             raise MappingError("other", f"{chosen} is none of the candidates: {', '.join(question.candidates)}")
         _both(work, question.party, chosen)
+        _close(work, decision.review, "accepted")
         join(work, question.party, chosen)
     else:
+        _close(work, decision.review, "rejected")
         for candidate in question.candidates:
             work.rows.apart.put(Apart(work.at), *sorted((question.party, candidate)))
-    work.rows.questions.put(Question(question.party, question.candidates, open=False), decision.review)
-    reason = f"{decision.verdict}ed"
-    reviews.tell(work, decision.review, KIND, f"{PARTY}/{question.party}", reason, still=False)
 
 
 def _both(work: Work, one: str, other: str) -> None:

@@ -16,6 +16,7 @@ from connectors.kafka.records import (
     VendorResult,
 )
 from connectors.kafka.topics import CANONICAL, REVIEW
+from streams.stages import parties
 from streams.stages.pipeline import Pipeline
 
 Value = VendorRecord | VendorResult | ConnectionChanged | Request | Decision | Tick
@@ -77,7 +78,7 @@ class Report:
 
     Attributes:
         tallies: by `vendor/object`.
-        questions: what a person would be asked.
+        questions: what a person would be asked of who is who.
         failed: how often which reason kept a record out.
     """
 
@@ -117,7 +118,7 @@ class Rehearsal:
 
     def report(self) -> Report:
         """Return what became of the events so far."""
-        questions = [item for item in self._questions.values() if item.open]
+        questions = [item for item in self._questions.values() if item.open and item.kind == parties.KIND]
         doubtful = {item.object_key.removeprefix(PARTY) for item in questions}
         found: dict[str, Counter[str]] = {}
         for party in self._parties.values():

@@ -211,6 +211,18 @@ def test_a_converted_lead_follows_to_its_contact(crm: Company) -> None:
     assert len(standing(crm)) == 2
 
 
+def test_a_question_is_closed_when_its_parties_become_one_otherwise(crm: Company) -> None:
+    """A lead that somebody is asked about turns out to be that contact: an answer would do nothing any more."""
+    crm.record("salesforce", "Contact", ANN, at(1))
+    crm.record("salesforce", "Lead", HUSBAND, at(1))
+    crm.record("salesforce", "Lead", {**HUSBAND, "ConvertedContactId": "003A"}, at(2))
+    asked, closed = reviews(crm)
+    assert (asked.id, asked.open, closed.open) == (closed.id, True, False)
+    assert closed.reason == "overtaken: they are one by now"
+    decide(crm, "reject", review=asked.id)
+    assert (len(standing(crm)), len(reviews(crm))) == (1, 2)
+
+
 def test_what_became_alike_later_is_asked_about(crm: Company) -> None:
     """Parties that exist are never joined unasked."""
     crm.record("salesforce", "Contact", ANN, at(1))

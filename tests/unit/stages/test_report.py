@@ -11,6 +11,7 @@ from streams.stages.mapping import Templates
 from streams.stages.pipeline import Pipeline
 from streams.stages.report import Rehearsal, Tally
 from tests.unit.stages.kit import ACCOUNT, CONTACT, Company, at, stored, version
+from tests.unit.stages.shop import VENDORS, order, reviews, tell
 
 
 def rehearsed(company: Company, codec: Codec, templates: Templates) -> Rehearsal:
@@ -45,3 +46,11 @@ def test_linked_ambiguous_and_new_are_told_apart(company: Company, codec: Codec,
     assert "salesforce/Contact" in text
     assert "email same" in text
     assert json.loads("\n".join(lines(report, as_json=True)))["records"]["quickbooks/Customer"]["linked"] == 1
+
+
+def test_other_questions_are_none_of_who_is_who(company: Company, codec: Codec, templates: Templates) -> None:
+    """An order that waits makes nobody ambiguous, and is not told as somebody who may be somebody else."""
+    company.connect(*VENDORS, rules="rules: [{name: all, when: 'true', then: {hold: true}}]")
+    tell(company, order(), "1")
+    assert len(reviews(company)) == 1
+    assert rehearsed(company, codec, templates).report().questions == []
