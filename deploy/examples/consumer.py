@@ -60,7 +60,7 @@ def apply(known: dict[str, dict[str, Any]], key: str, record: dict[str, Any] | N
 
 def survivor(known: dict[str, dict[str, Any]], key: str) -> str:
     """Follow merges: what refers to the loser now means the survivor."""
-    while (record := known.get(key)) is not None and record["merged_into"] is not None:
+    while (record := known.get(key)) is not None and record.get("merged_into") is not None:
         key = record["merged_into"]
     return key
 

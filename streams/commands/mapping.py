@@ -21,6 +21,7 @@ from streams.commands.connection_apply import console
 from streams.commands.described import SHIPPED, describer, misfits
 from streams.commands.failures import run
 from streams.settings import Settings
+from streams.stages import normalise
 from streams.stages.mapping import Templates
 from streams.stages.mapping import check as check_templates
 from streams.stages.mapping.document import text_of
@@ -33,7 +34,18 @@ FOLDER = click.option(
     "--templates", "folder", metavar="DIR", type=click.Path(path_type=Path), default=SHIPPED,
     help="folder with <vendor>/mapping/*.yaml; the shipped ones if not given",
 )  # fmt: skip
-ZONE = click.option("--zone", default="UTC", show_default=True, help="the company's IANA time zone")
+
+
+def _known_zone(_: click.Context, __: click.Parameter, value: str) -> str:
+    try:
+        return normalise.zone(value).key
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+ZONE = click.option(
+    "--zone", default="UTC", show_default=True, help="the company's IANA time zone", callback=_known_zone
+)
 CURRENCY = click.option("--currency", default="USD", show_default=True, help="its home currency")
 
 RULES = click.option(
@@ -129,8 +141,13 @@ def _check_tenant(tenant: str) -> None:
 @RULES
 @click.option("--update", is_flag=True, help="write what comes out as what is expected")
 def test(cases: Path, folder: Path, zone: str, currency: str, rules: Path | None, *, update: bool) -> None:
-    """Try each CASES/<vendor>/<template>/in.json; exit code 1 if any differs from the out.json beside it."""
-    templates, settings = Templates.load(folder), _settings(zone, currency, rules)
+    """Try each CASES/<vendor>/<template>/in.json; exit code 1 if any differs from the out.json beside it.
+
+    What a connection would say besides, as its `figures`, stands in CASES/settings.json; that is what templates read.
+    """
+    said = cases / "settings.json"
+    settings = {**_settings(zone, currency, rules), **(_read(said) if said.exists() else {})}
+    templates = Templates.load(folder)
     found = sorted(cases.glob("*/*/in.json"))
     if not found:
         raise FatalError(f"{cases}: no <vendor>/<template>/in.json below it; put a record of the vendor there")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from connectors.errors import FatalError
+from connectors.errors import FatalError, MappingError
 from connectors.kafka.codec import Codec
 from connectors.kafka.registry import RegistryIds
 from connectors.kafka.topics import CANONICAL
@@ -45,9 +45,13 @@ def check(file: Path) -> None:
 def test(file: Path, tenant: str, *, as_json: bool) -> None:
     """Try the rules in FILE on the won orders of a tenant in Kafka; nothing is written.
 
-    Shows for each order which rules apply, and what would differ from the order as it stands.
+    Shows for each order which rules apply, and what would differ from the order as it stands. Exit code 1 if a
+    condition has no answer for some order: that would be dead-lettered.
     """
-    wanted = parse_rules(text_of(file), str(file))
+    text = text_of(file)
+    if problems := check_rules(text, str(file)):
+        raise FatalError("\n".join(map(str, problems)))
+    wanted = parse_rules(text, str(file))
     settings = Settings()
     ids = RegistryIds(settings.registry)
     try:
@@ -58,8 +62,14 @@ def test(file: Path, tenant: str, *, as_json: bool) -> None:
     won = [order for order in orders.values() if order["status"] == "WON"]
     if not won:
         raise FatalError(f"tenant {tenant} has no won orders in {CANONICAL['order'].name}; is the name right?")
+    unanswered = 0
     for order in sorted(won, key=lambda found: (found["closed_on"] is not None, found["closed_on"], found["id"])):
-        verdict = judged(wanted, order, parties.get(order["customer_id"]), parties.get(order["contact_id"]))
+        try:
+            verdict = judged(wanted, order, parties.get(order["customer_id"]), parties.get(order["contact_id"]))
+        except MappingError as error:
+            unanswered += 1
+            click.echo(f"{order['name'] or order['id']}: {error}", err=True)
+            continue
         fields = {**verdict.fields, "skip": verdict.skip}
         differs = {name: paths.plain(value) for name, value in fields.items() if order.get(name, False) != value}
         applied = verdict.fields["applied_rules"]
@@ -72,6 +82,7 @@ def test(file: Path, tenant: str, *, as_json: bool) -> None:
             click.echo(f"    {name}: {_json(paths.plain(order.get(name)))} → {_json(value)}")
     if not as_json:
         click.echo(f"{len(won)} won orders tried; nothing was written")
+    sys.exit(1 if unanswered else 0)
 
 
 def _json(value: object) -> str:

@@ -17,10 +17,9 @@ from streams.stages.mapping.templates import files
 
 HERE = Path(__file__).parent
 SHIPPED = files(Path(connectors.__file__).parent)
-FIGURES = {"overdue_amount": "Overdue__c", "subscription_status": "Subscription__c", "subscription_plan": "Plan__c"}
 PAIRS = (("in.json", "out.json"), ("sent.json", "sent.out.json"))
 CASES = [(name, *pair) for name in sorted(SHIPPED) for pair in PAIRS if (HERE / name / pair[0]).exists()]
-SETTINGS = {"zone": "America/New_York", "currency": "USD", "item": "Services", "figures": FIGURES}
+SETTINGS = json.loads((HERE / "settings.json").read_text())
 
 
 @pytest.fixture(scope="module")

@@ -67,24 +67,37 @@ def explain(template: Template, given: Any, settings: Mapping[str, Any]) -> Sequ
         return list(_fields(template, template.fields, Scope(roles, template.sources), ""))
     scope = Scope({"source": given, "settings": settings}, template.sources)
     return [
-        *_single("id", template.id, scope),
-        *_single("source_version", template.source_version, scope),
+        *_id("id", template.id, scope),
+        *_version(template.source_version, scope),
         *_links(template.links, scope, ""),
         *_fields(template, template.fields, scope, ""),
         *_fields(template, template.custom, scope, "custom."),
     ]
 
 
-def _single(target: str, expression: Expression | None, scope: Scope) -> Iterator[Line]:
+def _version(expression: Expression | None, scope: Scope) -> Iterator[Line]:
     if expression is not None:
+        target = "source_version"
         yield _line(target, expression, scope, lambda: expressions.evaluate(target, expression, scope))
+
+
+def _id(target: str, expression: Expression | None, scope: Scope) -> Iterator[Line]:
+    def found(of: Expression) -> str | None:
+        value = expressions.evaluate(target, of, scope)
+        try:
+            return None if value is None else schema.as_id(value)
+        except ValueError as error:
+            raise MappingError(target, str(error)) from None
+
+    if expression is not None:
+        yield _line(target, expression, scope, lambda: found(expression))
 
 
 def _links(links: Sequence[Link], scope: Scope, above: str) -> Iterator[Line]:
     for link in links:
         for vendor, kind, expression in link.candidates:
             target = f"{above}{link.path} ({vendor} {kind})"
-            yield from _single(target, expression, scope)
+            yield from _id(target, expression, scope)
 
 
 def _fields(template: Template, fields: Sequence[Field], scope: Scope, above: str) -> Iterator[Line]:

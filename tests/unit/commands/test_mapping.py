@@ -1,12 +1,15 @@
 """`sluiceway mapping test|explain` and `rules check`, as a person at the keyboard meets them."""
 
+import errno
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from streams.commands.failures import Commands
+from streams.stages.merge import fresh
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 CONTACT = GOLDEN / "salesforce" / "contact" / "in.json"
@@ -39,13 +42,14 @@ def test_explain_shows_value_expression_and_what_it_read() -> None:
 
 def test_explain_says_why_there_is_no_value(tmp_path: Path) -> None:
     """Absent, conditional and failing fields are lines too."""
-    record = json.loads(CONTACT.read_text()) | {"FirstName": None, "LastName": None}
+    record = json.loads(CONTACT.read_text()) | {"FirstName": None, "LastName": None, "AccountId": ["0015"]}
     del record["LeadSource"]
     file = tmp_path / "contact.json"
     file.write_text(json.dumps(record))
     shown = say("mapping", "explain", "salesforce/contact", file).output
     assert "lead_source\n    text(source.LeadSource)\n    not in the record: nothing is said of it\n" in shown
     assert "name: is required, but the record has nothing for it" in shown
+    assert "organisation_id (salesforce Account): is a list where an id belongs" in shown
 
 
 def test_explain_shows_lists_item_by_item() -> None:
@@ -53,6 +57,20 @@ def test_explain_shows_lists_item_by_item() -> None:
     shown = say("mapping", "explain", "quickbooks/to_invoice", GOLDEN / "quickbooks" / "to_invoice" / "in.json").output
     assert "Line/0/Amount = " in shown
     assert "Line/1/Amount = " in shown
+
+
+def test_cases_may_say_what_their_company_is_like() -> None:
+    """The golden files are cases like any other: their settings stand beside them."""
+    found = say("mapping", "test", GOLDEN)
+    assert found.exit_code == 0, found.output
+    assert "53 of 53 cases" in found.output
+
+
+def test_an_unknown_zone_is_refused() -> None:
+    """Else every date would fail for a reason that nobody sees."""
+    found = say("mapping", "explain", "salesforce/contact", CONTACT, "--zone", "Mars/Olympus")
+    assert found.exit_code == 2
+    assert "time zone 'Mars/Olympus' is unknown; use an IANA name" in found.output
 
 
 def test_cases_are_written_compared_and_told_apart(cases: Path) -> None:
@@ -86,6 +104,35 @@ def test_no_cases_and_unknown_templates_are_told(tmp_path: Path) -> None:
     assert (
         "there is no mapping template salesforce/none" in say("mapping", "explain", "salesforce/none", CONTACT).output
     )
+
+
+def test_rules_that_have_no_answer_for_an_order_are_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order that would be dead-lettered is named, the others are tried; wrong rules are refused before Kafka is."""
+    orders = {
+        name: {**fresh("order", "acme", name), "status": "WON", "name": name, "total": total}
+        for name, total in (("empty", None), ("big", Decimal(2000)))
+    }
+    found = {"order": orders, "party": {}}
+    monkeypatch.setattr("streams.commands.rules.latest", lambda _, __, entity, ___: found[entity])
+    file = tmp_path / "rules.yaml"
+    file.write_text("rules:\n  - {name: big, when: order.total > 1000.0, then: {discount_percent: 5}}\n")
+    tried = say("rules", "test", file, "--tenant", "acme")
+    assert tried.exit_code == 1
+    assert "empty: rules.big: has a value of the wrong type" in tried.stderr
+    assert 'big: big\n    discount_percent: null → "5"' in tried.stdout
+    file.write_text("rules:\n  - {name: big, when: order.total > '1000', then: {discount_percent: 5}}\n")
+    assert f"error: {file}:2: rules[0].when: has a value" in say("rules", "test", file, "--tenant", "acme").stderr
+
+
+def test_a_reader_that_has_enough_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`| head` closes the pipe; nobody wants to hear of it."""
+
+    def closed(*_: object) -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("streams.commands.mapping.explain", closed)
+    found = say("mapping", "explain", "salesforce/contact", CONTACT)
+    assert (found.exit_code, found.output) == (1, "")
 
 
 def test_rules_are_checked_with_line_and_field(tmp_path: Path) -> None:

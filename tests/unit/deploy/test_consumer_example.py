@@ -29,6 +29,11 @@ def test_a_tombstone_forgets() -> None:
     assert known == {}
 
 
+def test_changes_merge_into_nothing() -> None:
+    """The example follows `canonical.changes.v1` as well, whose records have no such field."""
+    assert example.survivor({"a": {"version": 1}}, "a") == "a"
+
+
 def test_the_loser_of_a_merge_leads_to_the_survivor() -> None:
     """However many merges lie between."""
     known = {"a": record(2, "b"), "b": record(3, "c"), "c": record(1)}
