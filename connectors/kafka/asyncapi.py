@@ -45,8 +45,9 @@ def document(version: str) -> Document:
             "version": version,
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
             "description": (
-                "Customers, products, stock, carts, orders, subscriptions, invoices, payments and engagements of a company "
-                "as one story. Read with isolation.level=read_committed. Topics have no order among each other: a reference may dangle for a "
+                "Customers, products, stock, carts, orders, subscriptions, invoices, payments and engagements of a "
+                "company as one story. Read with isolation.level=read_committed. Topics have no order among each "
+                "other: a reference may dangle for a "
                 "while. Drop records whose version is not greater than the one you have. A record with `deleted` is "
                 "followed by a tombstone; the loser of a merge stays with `merged_into`, and what was "
                 "deleted comes back with it once it is part of another record."
