@@ -36,10 +36,11 @@ class Names:
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = dict(HELPERS)
+        self._known: dict[int, str] = {}
 
     def add(self, value: Any) -> str:
-        """Return the name of an object."""
-        name = f"c{len(self.values)}"
+        """Return the name of an object; the same one has the same, so that equal expressions have equal source."""
+        name = self._known.setdefault(id(value), f"c{len(self.values)}")
         self.values[name] = value
         return name
 

@@ -4,6 +4,8 @@ Only where every expression has one of the shapes of `direct.py`, and only for r
 function raises, `inbound.py` and `outbound.py` then go through the template field by field, and say what is wrong.
 """
 
+import contextlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,9 +45,27 @@ class _Template(Source):
         self._roots = {variable: f"s_{variable}" for variable in template.sources}
         for variable, root in self._roots.items():
             self.line(f"{root} = v[{variable!r}]")
+        self._shared: dict[str, str] = {}
+        """Pattern of source to the local variable that has its value; what may be part of another comes after it."""
+        for text in template.lets:
+            self._share(text)
+
+    def _share(self, text: str) -> None:
+        """Let what has a name be reckoned once, unless it reads the item of a list."""
+        with contextlib.suppress(LeftToEngineError):
+            found = direct.source(text, self._trees, self._roots, self._objects)
+            if "(" in found:  # else it costs nothing
+                local = self.name()
+                self.line(f"{local} = {self._shortened(found)}")
+                self._shared = {rf"(?<![\w.]){re.escape(found)}": local, **self._shared}
+
+    def _shortened(self, source: str) -> str:
+        for whole, local in self._shared.items():
+            source = re.sub(whole, local, source)
+        return source
 
     def _of(self, expression: Expression) -> str:
-        return direct.source(expression.text, self._trees, self._roots, self._objects)
+        return self._shortened(direct.source(expression.text, self._trees, self._roots, self._objects))
 
     def _value(self, field: Field) -> None:
         """Let `y` be what a field's expressions yield."""
@@ -165,7 +185,7 @@ class _Inbound(_Template):
         if field.type is not None and field.value is not None and field.default is None:
             value = direct.typed_source(field.value.text, field.type, self._trees, self._roots, self._objects)
             if value is not None:
-                self.line(f"y = {value}")
+                self.line(f"y = {self._shortened(value)}")
                 self._refuse_none(field.required or not field.type.optional)
                 return
         self._value(field)

@@ -94,6 +94,7 @@ class Template:
         custom: custom fields, `type` set.
         document: what it was read from.
         parts: objects that a record holds beside its own, read by templates of their own.
+        lets: expressions that have a name, the names in them put in; later ones may have earlier ones in them.
         fingerprint: hash of its text.
         content: inbound: what a body has in the declared fields that decide more than the version.
         flat: all of it as one function, if every expression has a usual shape.
@@ -115,6 +116,7 @@ class Template:
     custom: Sequence[Field] = ()
     document: Node | None = None
     parts: Sequence[Part] = ()
+    lets: Sequence[str] = ()
     fingerprint: str = ""
     content: Said = NOTHING
     flat: Flat | None = None

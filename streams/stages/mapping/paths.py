@@ -18,7 +18,9 @@ ITEMS = "[]"
 MAX_INT = 2**63
 NUL = "\0"
 """The engine ends a text there, and no vendor takes it."""
-_STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
+STRINGS = r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\""
+"""Pattern of a text in an expression."""
+_STRINGS = re.compile(STRINGS)
 SEGMENT = re.compile(r"[A-Za-z_]\w*(\[\])?")
 
 

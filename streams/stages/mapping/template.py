@@ -8,12 +8,13 @@ from connectors.kafka.topics import ENTITIES
 from streams.stages.mapping import expressions, flat, paths, schema
 from streams.stages.mapping.document import Node, read
 from streams.stages.mapping.expressions import Expression, Scope
+from streams.stages.mapping.lets import Lets
 from streams.stages.mapping.model import Field, Link, Part, Template
 from streams.stages.mapping.paths import Tree
 from streams.stages.mapping.said import ABSENT, said
 from streams.stages.mapping.schema import Type
 
-HEADER = ("name", "version", "direction", "object", "entity", "source", "fields")
+HEADER = ("name", "version", "direction", "object", "entity", "source", "let", "fields")
 INBOUND = (*HEADER, "absent", "source_version", "id", "links", "same_as", "custom", "parts")
 SETTINGS: Tree = {
     **dict.fromkeys(("zone", "currency", "item", "income_account", "shipping_item", "sales_tax", "refund_account")),
@@ -62,6 +63,7 @@ class _Reader:
         self._inbound = inbound
         self._entity = self._known_entity()
         self._sources = self._read_sources()
+        self._lets = Lets(node.mapping().get("let"))
         self._texts: list[str] = []
         """Every expression but that of the version."""
         self._vendor = node.required("name").text().partition("/")[0]
@@ -90,7 +92,9 @@ class _Reader:
             custom=self._custom(body.get("custom")),
             document=node,
             parts=self._parts(body.get("parts")),
+            lets=list(self._lets.texts.values()),
         )
+        self._lets.all_used()
         if not self._inbound:
             return found
         return replace(found, content=said(self._content(version), None if found.absent_is_empty else ABSENT))
@@ -199,7 +203,7 @@ class _Reader:
 
     def _expression(self, node: Node, items: Mapping[str, Tree], wanted: Type | None = None) -> Expression:
         known = {**self._sources, **items}
-        text = node.text()
+        text = self._lets.put_in(node)
         self._texts.append(text)
         for field in paths.unknown(text, known):
             raise node.error(f"unknown source field {field}; add it under source or correct its name")

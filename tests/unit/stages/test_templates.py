@@ -198,3 +198,37 @@ def test_an_unfillable_body_names_its_field() -> None:
     text = OUTBOUND + "  Mail: {value: first(customer.emails), required: true}\n"
     with pytest.raises(MappingError, match="Mail: is required"):
         body(parse("x.yaml", text), {"customer": None})
+
+
+LET = """\
+let:
+  priced: source.Lines.filter(l, l.Price != null)
+  sum: "sum(let.priced.map(l, l.Price))"
+  share: "div(let.sum, source.Points)"
+"""
+
+
+def test_expressions_may_have_names() -> None:
+    """They stand for their text, as one value, in lists and in texts that only look like them not."""
+    found = mapped(
+        "  website: \"let.share + ' let.share'\"\n  industry: \"text(size(let.priced) == 2 ? let.sum : 'none')\"\n"
+        + LET,
+        Lines=[{"Price": 1}, {"Price": None}, {"Price": 2}],
+        Points=2,
+    )
+    assert (found.fields["website"], found.fields["industry"]) == ("1.5 let.share", "3")
+
+
+@pytest.mark.parametrize(
+    ("fields", "let", "reason"),
+    [
+        ("  website: let.total\n", LET, ":11: fields.website: unknown name let.total; add it under let"),
+        ("  website: let.a\n", "let: {a: let.b, b: source.Name}\n", ":12: let.a: unknown name let.b"),
+        ("  website: let.a\n", "let: {a: source.Nam}\n", ":11: fields.website: unknown source field source.Nam"),
+        ("", "let: {a: source.Name}\n", ":11: let.a: is used nowhere; remove it"),
+    ],
+)
+def test_a_mistake_in_a_name_is_told(fields: str, let: str, reason: str) -> None:
+    """A name is checked where it is used; so one that nothing uses is refused, and one that is not there above."""
+    with pytest.raises(TemplateError, match=reason.replace(".", r"\.")):
+        parse("x.yaml", INBOUND + fields + let)
