@@ -1,7 +1,7 @@
 """Every shipped template has golden files: what goes in, and what comes out to the letter.
 
 `in.json` was written to meet many turns of the template; `sent.json` is what the vendor's sandbox sends today, see
-`test_recorded.py`.
+`test_recorded.py`. `edited.json` is an order that was changed and given back in part.
 """
 
 import json
@@ -17,7 +17,7 @@ from streams.stages.mapping.templates import files
 
 HERE = Path(__file__).parent
 SHIPPED = files(Path(connectors.__file__).parent)
-PAIRS = (("in.json", "out.json"), ("sent.json", "sent.out.json"))
+PAIRS = (("in.json", "out.json"), ("sent.json", "sent.out.json"), ("edited.json", "edited.out.json"))
 CASES = [(name, *pair) for name in sorted(SHIPPED) for pair in PAIRS if (HERE / name / pair[0]).exists()]
 SETTINGS = json.loads((HERE / "settings.json").read_text())
 
