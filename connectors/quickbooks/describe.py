@@ -30,9 +30,9 @@ class QuickBooksDescriber:
     def describes(self, name: str) -> bool:
         """Tell whether preferences show such a definition; longer numbers are those of paid tiers, which they do not.
 
-        A fourth classic one is more than any plan has, so it is told as missing.
+        A fourth classic one is more than any plan has, and a name is none, so they are told as missing.
         """
-        return len(name) == 1
+        return len(name) == 1 or not name.isdecimal()
 
     async def fields(self, object_type: str) -> Sequence[FieldInfo]:
         """Return the custom fields in use, each named by its DefinitionId.

@@ -20,6 +20,7 @@ from streams.commands.connection_file import ConnectionFile, TenantEntry
 from streams.commands.described import asking, describer, misfits, wrong_fields, wrong_mappings
 from streams.connecting import put
 from streams.connections import Directory
+from streams.delivery.desk import timing_of
 from streams.gateway.consent import names_company
 from streams.gateway.keys import VENDOR as API_KEYS
 from streams.settings import Settings
@@ -170,7 +171,9 @@ async def _problems(
     for name, vendor in connection.vendors.items():
         account = Account(connection.tenant, name, vendor.base_url, vendor.account, vendor.settings)
         try:
-            await VENDORS[name].open(account, tools).aclose()
+            opened = VENDORS[name].open(account, tools)
+            await opened.aclose()
+            timing_of(account, opened.limits)
         except FatalError as error:
             yield str(file.problem("tenants", index, "vendors", name, reason=str(error)))
         if not vendor.account and not names_company(account):

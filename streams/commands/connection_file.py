@@ -290,4 +290,8 @@ _REASONS: Mapping[str, str] = {
     "missing": "is missing; add it",
     "extra_forbidden": "is unknown; remove it, or correct its name",
     "string_type": "should be a text",
+    "list_type": "should be a list",
+    "dict_type": "should be a mapping of keys to values",
+    "model_type": "should be a mapping of keys to values",
+    "too_short": "is empty; name at least one",
 }

@@ -1,6 +1,8 @@
 """The file of `connections apply`: what it may say, and how a mistake is told."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -8,8 +10,9 @@ import connectors
 from connectors.errors import FatalError, MappingError
 from connectors.ports import Secret
 from connectors.tokens import MemoryTokenStore
-from streams.commands.connection_apply import _connection, _store, _wrong_texts
+from streams.commands.connection_apply import Console, _connection, _problems, _store, _wrong_texts
 from streams.commands.connection_file import ConnectionFile, Elsewhere
+from streams.settings import Settings
 
 GOOD = """\
 tenants:
@@ -58,6 +61,7 @@ def test_numbers_and_places_are_read(tmp_path: Path) -> None:
         ("base_url", "url", ":7: tenants[0].vendors.quickbooks.base_url: is missing; add it"),
         ("base_url", "url", ":8: tenants[0].vendors.quickbooks.url: is unknown; remove it, or correct its name"),
         ("https://", "ftp://", ":8: tenants[0].vendors.quickbooks.base_url"),
+        ("    vendors:", "    mappings: [a]\n    vendors:", ":6: tenants[0].mappings: should be a mapping of keys to"),
         ("{env: QB_SECRET}", "[1]", ":13: tenants[0].vendors.quickbooks.credentials.client_secret: should be a text"),
         ("{env: QB_SECRET}", "{env: A, file: b}", ":13: tenants[0].vendors.quickbooks.credentials.client_secret: give"),
     ],
@@ -162,6 +166,17 @@ def test_what_cannot_hold_is_told_with_its_line(tmp_path: Path, old: str, new: s
     file = ConnectionFile(path, {})
     problems = list(_wrong_texts(file, 0, _connection(file, file.tenants[0], None)))
     assert [problem for problem in problems if f"{path}{told}" in problem], problems
+
+
+@pytest.mark.parametrize("wrong", ["soon", "-1"])
+async def test_settings_that_only_a_worker_reads_are_checked(tmp_path: Path, wrong: str) -> None:
+    """Else the connection would be accepted and then never work."""
+    file = ConnectionFile(written(tmp_path, GOOD.replace("poll_seconds: 60", f"poll_seconds: {wrong}")), {})
+    nobody = SimpleNamespace(tenants=list, account_of=lambda *_: None)
+    view = cast("Console", SimpleNamespace(settings=Settings(), directory=nobody))
+    connection = _connection(file, file.tenants[0], None)
+    (told,) = [line async for line in _problems(view, file, 0, connection, MemoryTokenStore())]
+    assert "connections.yaml:7: tenants[0].vendors.quickbooks: tenant acme, quickbooks: setting poll_seconds is" in told
 
 
 def test_own_templates_are_tried_among_the_shipped_ones(tmp_path: Path) -> None:
