@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.kafka.records import Command, Decision, ReviewItem
-from tests.unit.stages.kit import AT, TENANT, Company, body, envelope, of, version
+from tests.unit.stages.kit import AT, LINES, TENANT, Company, asked, at, body, envelope, of, snapshot, stored, version
 from tests.unit.stages.shop import VENDORS, document, kinds, order, refund, reviews, tell
 
 UNPAID: Mapping[str, Any] = {"date_paid_gmt": None}
@@ -169,3 +169,20 @@ def _run(company: Company, steps: Sequence[tuple[str, int]]) -> None:
 
 def _open(company: Company) -> set[str]:
     return {id_ for id_, is_open in {item.id: item.open for item in reviews(company)}.items() if is_open}
+
+
+def test_a_won_opportunity_that_changes_after_it_was_paid_waits(company: Company) -> None:
+    """Wherever it was agreed; another description, or a product's new name, moves no money."""
+    company.connect()
+    sold = company.record("salesforce", "OpportunitySnapshot", snapshot(1), at(1), remote_id="006A")
+    company.result(of(sold, "quickbooks", "Invoice"), "145", stored("Invoice", "145"))
+    company.record("quickbooks", "Invoice", stored("Invoice", "145", 2, Balance=0), version(2))
+    worded = {**snapshot(3), "Lines": [{**LINES[0], "Description": "Blue"}, LINES[1]]}
+    assert ("PUT", "Invoice") in asked(
+        company.record("salesforce", "OpportunitySnapshot", worded, at(3), remote_id="006A")
+    )
+    dearer = {**snapshot(4), "Lines": [{**LINES[0], "UnitPrice": 600}, LINES[1]]}
+    assert asked(company.record("salesforce", "OpportunitySnapshot", dearer, at(4), remote_id="006A")) == []
+    [question] = reviews(company)
+    assert "would come to 1450 USD instead of 1250.5 USD" in question.reason
+    assert asked(answer(company, "accept", question)) == [("PUT", "Invoice")]
