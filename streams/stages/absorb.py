@@ -5,17 +5,21 @@ from dataclasses import replace
 from typing import Any
 
 from connectors.errors import MappingError
+from connectors.kafka.records import VendorRecord
 from connectors.wire import loads
 from streams.stages import content, echoes, overheard, parties, references
 from streams.stages.conflicts import Source
 from streams.stages.identity import past
-from streams.stages.mapping import Ref
+from streams.stages.mapping import Draft, Ref
 from streams.stages.mapping.inbound import draft, stated_id, stated_version
 from streams.stages.mapping.model import Template
 from streams.stages.mapping.paths import ITEMS
+from streams.stages.merge import ONLY_TRUE, merge
 from streams.stages.rows import Link, Match
 from streams.stages.work import Work
 
+NOES = "party"
+"""The entity that may have opted out."""
 PARTS = "parts"
 """Kind of match rows: what a product is made of, as types and ids in turn."""
 
@@ -84,6 +88,21 @@ def absorb(
     template = _template(work, vendor, object_type)
     _parts(work, template, body, version)
     return _own(work, template, body, version, id_, written)
+
+
+def absorb_no(work: Work, ref: Ref, link: Link, late: VendorRecord) -> None:
+    """Let a person's no count that only an older version than the known one said: it stays whenever it is heard of.
+
+    Raises:
+        MappingError: the version cannot become what its template promises.
+    """
+    template = work.settings.templates.inbound(ref.vendor, ref.object)
+    record = work.get(NOES, link.id) if link.entity == NOES else None
+    if template is None or template.entity != NOES or record is None or late.deleted or late.hint:
+        return
+    found = draft(template, parsed(late.body), work.settings.values)
+    said = Draft(NOES, ref, {name: True for name in ONLY_TRUE if found.fields.get(name)}, {}, {}, ())
+    work.save(NOES, merge(record, said, late.source_version, work.settings.policies))
 
 
 def _template(work: Work, vendor: str, object_type: str) -> Template:

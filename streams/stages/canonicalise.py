@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from connectors.kafka.records import VendorRecord
 from streams.stages import commands, created, opportunities, orders, parties, refunds
-from streams.stages.absorb import absorb_once, leave, parsed
+from streams.stages.absorb import absorb_no, absorb_once, leave, parsed
 from streams.stages.mapping import Ref
 from streams.stages.merge import siblings
 from streams.stages.rows import Link
@@ -29,7 +29,7 @@ def take(work: Work, record: VendorRecord) -> None:
             remove(work, ref, work.linked(ref), record.source_version)
         parties.followed(work, ref, into)
     elif older:
-        return
+        absorb_no(work, ref, link, record)
     elif record.deleted:
         remove(work, ref, link, record.source_version)
     elif record.hint:

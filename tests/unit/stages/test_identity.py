@@ -128,6 +128,19 @@ def test_an_undeleted_record_is_back_even_within_the_second(crm: Company) -> Non
     assert [ref["id"] for ref in crm.only("party")["refs"]] == ["001A"]
 
 
+def test_an_opt_out_counts_whenever_it_is_heard_of(crm: Company) -> None:
+    """Of an older version nothing else does; a no of somebody who is gone is nobody's."""
+    crm.record("salesforce", "Contact", CONTACT, at(3))
+    crm.record("salesforce", "Contact", {**CONTACT, "FirstName": "Anne"}, at(1))
+    assert (crm.only("party")["opted_out"], crm.only("party")["given_name"]) == (False, "Ann")
+    late = {**CONTACT, "FirstName": "Anne", "HasOptedOutOfEmail": True}
+    crm.record("salesforce", "Contact", late, at(2))
+    assert (crm.only("party")["opted_out"], crm.only("party")["given_name"]) == (True, "Ann")
+    crm.record("salesforce", "Contact", {}, at(4), remote_id="003A", deleted=True)
+    assert crm.record("salesforce", "Contact", late, at(2)) == []
+    assert list(crm.latest("party").values()) == [None]
+
+
 def test_a_deleted_payment_no_longer_counts(crm: Company) -> None:
     """Figures are made of the documents that are there."""
     crm.record("quickbooks", "Customer", stored("Customer", "58"), version(0))
