@@ -23,6 +23,7 @@ class Recent(Generic[K, V]):
     """Values by key, within a budget: when the younger half is full, the older is forgotten and takes its place.
 
     What is asked for moves to the younger half, so that one look-up in a dictionary is all that most questions cost.
+    What was dropped or put anew counts until its half is forgotten: giving room back would cost more than it is worth.
 
     Args:
         room: bytes of both halves.
@@ -53,20 +54,18 @@ class Recent(Generic[K, V]):
 
     def put(self, key: K, value: V) -> None:
         """Remember a value; one that would fill a half is not remembered."""
-        self.drop(key)
         size = self._size(key, value) + BESIDE
-        if size > self._half:
-            return
         self._left -= size
         if self._left < 0:
+            if size > self._half:
+                self._left += size
+                self.drop(key)
+                return
             self._older, self._younger = self._younger, {}
             self._left = self._half - size
         self._younger[key] = value
 
     def drop(self, key: K) -> None:
         """Forget a value."""
-        found = self._younger.pop(key, MISSING)
-        if found is MISSING:
-            self._older.pop(key, None)
-        else:
-            self._left += self._size(key, found) + BESIDE
+        self._younger.pop(key, None)
+        self._older.pop(key, None)

@@ -55,6 +55,8 @@ class Codec:
         self._ids = ids
         self._prefixes: dict[tuple[str, str], bytes] = {}
         self._readers: dict[int, _Reader] = {}
+        self._writers: dict[tuple[str, type], tuple[bytes, compiled.Writer | None]] = {}
+        self._kinds: dict[tuple[bytes, type], compiled.Reader] = {}
 
     def encode(self, topic: Topic, record: Record) -> bytes:
         """Return the bytes of one of `records`' values for `topic`."""
@@ -62,9 +64,21 @@ class Codec:
 
     def encode_exactly(self, topic: Topic, record: Record) -> tuple[bytes, bool]:
         """Return the bytes of a record, and whether they surely decode to the very same: places of decimals too."""
-        found = _written(_writer(record.SCHEMA, OBJECT), record)
-        body, exact = found or self.body_exactly(record.SCHEMA, as_dict(record))
-        return self.framed(topic, record.SCHEMA, body), exact
+        found = self._writers.get((topic.name, record.__class__))
+        if found is None:
+            found = self._prefix(topic, record.SCHEMA), _writer(record.SCHEMA, OBJECT)
+            self._writers[topic.name, record.__class__] = found
+        prefix, writer = found
+        if writer is not None:
+            out = bytearray(prefix)
+            try:
+                exact = writer(out, record)
+            except Exception:  # noqa: BLE001  what does not fit, and why, is told below
+                exact = False
+            else:
+                return bytes(out), exact
+        body, exact = self.body_exactly(record.SCHEMA, as_dict(record))
+        return prefix + body, exact
 
     def encode_as(self, topic: Topic, schema: str, value: Mapping[str, Any]) -> bytes:
         """Return the bytes of a plain value under the record type `schema`.
@@ -114,9 +128,16 @@ class Codec:
         Raises:
             DecodeError: as `decode`, or another record type.
         """
+        read = self._kinds.get((data[: PREFIX.size], kind))
+        if read is not None:
+            found: T | None = _read(read, data)
+            if found is not None:
+                return found
         reader = self._reader(data)
         if reader.name != kind.SCHEMA:
             raise DecodeError(f"expected {kind.SCHEMA}, found {reader.name}")
+        if (read := reader.compiled(kind)) is not None:
+            self._kinds[data[: PREFIX.size], kind] = read
         return reader.read_as(data, kind)
 
     def type_of(self, data: bytes) -> str:
@@ -158,16 +179,13 @@ class _Reader:
         found: T | None = self._compiled(data, kind)
         return kind(**self.read(data)) if found is None else found
 
+    def compiled(self, kind: type | None) -> compiled.Reader | None:
+        """Return the compiled function that makes a `kind`, or a dictionary, of what it wrote."""
+        return _compiled_reader(self.name, kind) if self._is_own else None
+
     def _compiled(self, data: bytes, kind: type | None) -> Any:
-        """Return what a compiled function reads; None: fastavro is to decide what is broken, and how."""
-        read = _compiled_reader(self.name, kind) if self._is_own else None
-        if read is None:
-            return None
-        try:
-            value, end = read(data, PREFIX.size)
-        except Exception:  # noqa: BLE001  whatever broken bytes lead to
-            return None
-        return value if end == len(data) else None
+        read = self.compiled(kind)
+        return None if read is None else _read(read, data)
 
     def _referee(self, data: bytes) -> dict[str, Any]:
         body = io.BytesIO(data)
@@ -179,6 +197,15 @@ class _Reader:
         if body.tell() != len(data):
             raise DecodeError(f"{self.name}: {len(data) - body.tell()} bytes left over")
         return value  # type: ignore[return-value]  # a record schema reads a dict
+
+
+def _read(read: compiled.Reader, data: bytes) -> Any:
+    """Return what a compiled function reads; None: fastavro is to decide what is broken, and how."""
+    try:
+        value, end = read(data, PREFIX.size)
+    except Exception:  # noqa: BLE001  whatever broken bytes lead to
+        return None
+    return value if end == len(data) else None
 
 
 def _written(writer: compiled.Writer | None, value: Any) -> tuple[bytes, bool] | None:

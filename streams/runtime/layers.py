@@ -55,13 +55,14 @@ class Layer:
 
     def __init__(self, below: StateView) -> None:
         self._below = below
+        self._read = below.get
         self._written: Ordered[bytes | None] = Ordered()
         self.rows = self._written.rows
 
     def get(self, key: bytes) -> bytes | None:
         """Return a row, this layer's first."""
         rows = self.rows
-        return rows[key] if key in rows else self._below.get(key)
+        return rows[key] if key in rows else self._read(key)
 
     def put(self, key: bytes, value: bytes | None) -> None:
         """Set a row; None deletes it."""

@@ -75,11 +75,14 @@ class Index:
         return found
 
     def _likely(self, name: str, traits: Traits) -> list[str]:
+        rows = [(key, self._blocks.get(key)) for key in self._keys_of(traits)]
+        found = [(key, row.records) for key, row in rows if row is not None and not row.full]
+        if not found:
+            return []
+        found.sort(key=_size)
         shared: dict[str, int] = {}
         reason: set[str] = set()
-        rows = ((key, self._blocks.get(key)) for key in self._keys_of(traits))
-        found = [(key, row.records) for key, row in rows if row is not None and not row.full]
-        for key, records in sorted(found, key=lambda row: len(row[1])):
+        for key, records in found:
             for other in records:
                 shared[other] = shared.get(other, 0) + 1
             if len(records) <= RARE or not key.startswith(COMMON):
@@ -127,3 +130,7 @@ class Index:
         if self._keys is None or self._keys[0] is not traits:
             self._keys = traits, keys(traits)
         return self._keys[1]
+
+
+def _size(found: tuple[str, Sequence[str]]) -> int:
+    return len(found[1])

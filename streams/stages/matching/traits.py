@@ -36,6 +36,7 @@ PLACE: Mapping[str, str] = {
     "country": "country",
 }
 """What is compared of an address → field of the canonical one."""
+_ADDRESS = tuple(PLACE.values())
 NUMBERS: Mapping[str, str] = {"tax_id": "tax", "registration_number": "register", "birth_date": "born"}
 """Custom fields that tell who somebody is, and what their numbers are called here."""
 MIN_PHONE = 7
@@ -189,7 +190,7 @@ def _squeezed(name: str | None) -> str:
 
 
 def _place(address: Mapping[str, str | None]) -> tuple[str, ...]:
-    street, city, postal, region, country = (fold(address.get(field)) for field in PLACE.values())
+    street, city, postal, region, country = [fold(address.get(field)) for field in _ADDRESS]
     parts = (street, city, postal.replace(" ", ""), region, country)
     return parts if any(parts) else ()
 
