@@ -192,7 +192,7 @@ def _hint(message: str) -> str:
         return next((hint for part, hint in _HINTS.items() if part in message), "")
     counts = sorted(str(count) for name, count in functions.DIRECT if name == unknown[1])
     if counts:
-        return f"; {unknown[1]} takes {' or '.join(counts)} values"
+        return f"; {unknown[1]} takes {' or '.join(counts)} {'value' if counts == ['1'] else 'values'}"
     return "; a text stands in quotes, functions are those of streams/stages/mapping/README.md"
 
 
