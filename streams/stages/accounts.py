@@ -31,7 +31,7 @@ RETURNS: Mapping[str, str] = {
 def ask_order(work: Work, order: Entity) -> None:
     """Ask for everything that an order needs, parents first; of what the accounts have of it already, once they can.
 
-    The document of one that waits stays as it is.
+    What the accounts have of one that waits stays as it is.
 
     Raises:
         MappingError: an outbound template cannot be filled.
@@ -81,7 +81,8 @@ def _payments(work: Work, records: Mapping[str, Entity | None]) -> None:
     for payment in order["payments"] if order["document"] == "INVOICE" else ():
         own = {**records, "order": {**order, "payments": [payment]}}
         key = booked_as(work, payment_key(order, payment))
-        commands.put(work, "quickbooks/to_payment", key, order["customer_id"], own)
+        if not order["hold"] or commands.sent(work, ACCOUNTS, key) is None:
+            commands.put(work, "quickbooks/to_payment", key, order["customer_id"], own)
 
 
 def _refunds(work: Work, records: Mapping[str, Entity | None]) -> None:
@@ -93,7 +94,8 @@ def _refunds(work: Work, records: Mapping[str, Entity | None]) -> None:
         money = is_received(order) and not refund["is_credit"]
         kind = former.object if former is not None else "RefundReceipt" if money else "CreditMemo"
         own = {**records, "order": {**order, "refunds": [refund]}}
-        commands.put(work, RETURNS[kind], key, order["customer_id"], own)
+        if not order["hold"] or former is None:
+            commands.put(work, RETURNS[kind], key, order["customer_id"], own)
 
 
 def ask_customer(work: Work, party: Entity, asked: str = "") -> None:

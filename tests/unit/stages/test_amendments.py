@@ -119,6 +119,14 @@ def test_what_waited_for_another_reason_is_no_way_around(company: Company) -> No
     assert (question.open, "18.4 USD instead of 17.4 USD" in question.reason) == (True, True)
 
 
+def test_what_was_given_back_stays_as_it_is_booked_while_an_amendment_waits(company: Company) -> None:
+    """Its share of the order's tax is another now, which counts once the invoice has it."""
+    invoiced(company, "7.40")
+    assert kinds(tell(company, refund("5.00"), "1", "refund")) == ["PUT CreditMemo"]
+    assert tell(company, order(**MORE), "2") == []
+    assert kinds(answer(company, "accept", reviews(company)[0])) == ["PUT Invoice", "PUT CreditMemo"]
+
+
 STATES: Sequence[Mapping[str, Any]] = (UNPAID, MORE, SWAPPED)
 STEPS = st.lists(
     st.one_of(
