@@ -174,3 +174,11 @@ def test_what_was_edited_in_a_way_that_cannot_be_followed_waits(company: Company
     connected(company)
     told(company, sold(2, 1, 45, back(4), paid="PARTIALLY_REFUNDED"), "1")
     assert company.only("order")["hold_reason"].endswith("a difference of 4")
+
+
+def test_what_was_paid_beyond_what_an_edit_left_is_credit(company: Company) -> None:
+    """No more than the invoice comes to can be paid on it."""
+    rules = "rules: [{name: invoices, when: 'true', then: {document: INVOICE}}]"
+    company.take(ConnectionChanged(TENANT, 1, {"shopify": "shop", "quickbooks": "1"}, "UTC", "USD", {}, rules))
+    payment = body(told(company, EDITS["edited down, paid"][0], "1")[-1])
+    assert (payment["TotalAmt"], payment["Line"][0]["Amount"]) == (55, 45)
