@@ -90,19 +90,23 @@ def absorb(
     return _own(work, template, body, version, id_, written)
 
 
-def absorb_no(work: Work, ref: Ref, link: Link, late: VendorRecord) -> None:
+def absorb_no(work: Work, ref: Ref, late: VendorRecord) -> None:
     """Let a person's no count that only an older version than the known one said: it stays whenever it is heard of.
+
+    Of an object that is gone it is the no of who that was, or of what its vendor merged it into.
 
     Raises:
         MappingError: the version cannot become what its template promises.
     """
     template = work.settings.templates.inbound(ref.vendor, ref.object)
-    record = work.get(NOES, link.id) if link.entity == NOES else None
+    entity, id_, _ = past.known(work.rows, past.standing(work.rows, ref)[0])
+    record = work.get(NOES, id_) if entity == NOES else None
     if template is None or template.entity != NOES or record is None or late.deleted or late.hint:
         return
     found = draft(template, parsed(late.body), work.settings.values)
     said = Draft(NOES, ref, {name: True for name in ONLY_TRUE if found.fields.get(name)}, {}, {}, ())
-    work.save(NOES, merge(record, said, late.source_version, work.settings.policies))
+    merged = merge(record, said, late.source_version, work.settings.policies)
+    work.save(NOES, {**merged, "refs": record["refs"]})
 
 
 def _template(work: Work, vendor: str, object_type: str) -> Template:

@@ -29,7 +29,7 @@ def take(work: Work, record: VendorRecord) -> None:
             remove(work, ref, work.linked(ref), record.source_version)
         parties.followed(work, ref, into)
     elif older:
-        absorb_no(work, ref, link, record)
+        absorb_no(work, ref, record)
     elif record.deleted:
         remove(work, ref, link, record.source_version)
     elif record.hint:

@@ -141,6 +141,15 @@ def test_an_opt_out_counts_whenever_it_is_heard_of(crm: Company) -> None:
     assert list(crm.latest("party").values()) == [None]
 
 
+def test_an_opt_out_of_what_was_merged_away_is_the_survivors(crm: Company) -> None:
+    """Though the object was never seen before its end."""
+    crm.record("salesforce", "Contact", CONTACT, at(1))
+    crm.record("salesforce", "Contact", {}, at(3), remote_id="003B", deleted=True, merged_into="003A")
+    crm.record("salesforce", "Contact", {**CONTACT, "Id": "003B", "HasOptedOutOfEmail": True}, at(2))
+    person = crm.only("party")
+    assert (person["opted_out"], [ref["id"] for ref in person["refs"]]) == (True, ["003A"])
+
+
 def test_a_deleted_payment_no_longer_counts(crm: Company) -> None:
     """Figures are made of the documents that are there."""
     crm.record("quickbooks", "Customer", stored("Customer", "58"), version(0))
