@@ -20,7 +20,8 @@ _MESSAGE_LENGTH = 200
 def loads(text: bytes | str) -> Any:
     """Parse JSON; a number with a fraction or exponent becomes a Decimal with the digits as sent.
 
-    Lenient where vendors are: a byte order mark and control characters inside strings are accepted.
+    Lenient where vendors are: a byte order mark and control characters inside strings are accepted. Half a surrogate
+    pair, left of a character that was cut in two, becomes U+FFFD: UTF-8 has no form for it.
 
     Raises:
         ValueError: not JSON, or NaN and its kind.
@@ -29,7 +30,15 @@ def loads(text: bytes | str) -> Any:
         return _STRICT.decode(text)
     except (msgspec.DecodeError, ValueError):
         # Rare: what only the lenient one takes, and what is none at all, which it says better.
-        return _LENIENT.decode(text.decode("utf-8-sig") if isinstance(text, bytes) else text)
+        return _without_halves(_LENIENT.decode(text.decode("utf-8-sig") if isinstance(text, bytes) else text))
+
+
+def _without_halves(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, dict):
+        return {_without_halves(key): _without_halves(item) for key, item in value.items()}
+    return [_without_halves(item) for item in value] if isinstance(value, list) else value
 
 
 def _no_constant(name: str) -> Any:

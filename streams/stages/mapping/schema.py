@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any
 
@@ -41,7 +41,7 @@ class Type:
         kind: a key of ACCEPTED, or `record`, `list` (of records), `other` (set by the stages themselves).
         optional: null is allowed.
         has_default: a record is complete without it; `default` is what then stands there.
-        scale: of a decimal.
+        scale, precision: of a decimal.
         symbols: of an enum.
         fields: of a record or of a list's records.
         record: name of the record type, for messages.
@@ -52,6 +52,7 @@ class Type:
     has_default: bool = False
     default: Any = None
     scale: int = 0
+    precision: int = 0
     symbols: tuple[str, ...] = ()
     fields: Mapping[str, "Type"] | None = None
     record: str = ""
@@ -79,7 +80,12 @@ class Type:
         Raises:
             ValueError: it has more of them.
         """
-        fitted = money.CONTEXT.quantize(number, _QUANTA[self.scale])
+        try:
+            fitted = money.CONTEXT.quantize(number, _QUANTA[self.scale])
+        except InvalidOperation:
+            raise ValueError("has too many digits") from None
+        if fitted and fitted.adjusted() + self.scale >= self.precision:
+            raise ValueError(f"has more than {self.precision - self.scale} digits before the point")
         if fitted != number:
             raise ValueError(f"has more than {self.scale} digits after the point; round it")
         return fitted or abs(fitted)  # nothing is never below zero
@@ -90,6 +96,7 @@ class Type:
         return {name: part.default for name, part in (self.fields or {}).items()}
 
 
+CUSTOM_DECIMAL = Type("decimal", scale=4, precision=19)
 NAMES: Mapping[type, str] = {
     str: "a text", bool: "a truth value", int: "a number", float: "a floating point number",
     list: "a list", dict: "a map",
@@ -198,7 +205,7 @@ def _declared(wanted: Type) -> Tree | None:
 
 def custom(kind: str) -> Type:
     """Return the type of a custom field."""
-    return Type(kind, optional=True, has_default=True, scale=4 if kind == "decimal" else 0)
+    return replace(CUSTOM_DECIMAL if kind == "decimal" else Type(kind), optional=True, has_default=True)
 
 
 @cache
@@ -242,4 +249,9 @@ def _complex(schema: Mapping[str, Any], named: dict[str, Any]) -> Type:
         return Type("list", fields=item.fields, record=item.record)
     if kind == "map":
         return Type("other")
-    return Type(kind, scale=schema.get("scale", 0), symbols=tuple(schema.get("symbols", ())))
+    return Type(
+        kind,
+        scale=schema.get("scale", 0),
+        precision=schema.get("precision", 0),
+        symbols=tuple(schema.get("symbols", ())),
+    )

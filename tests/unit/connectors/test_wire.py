@@ -42,9 +42,10 @@ def test_floats_are_refused() -> None:
 
 
 def test_lenient_where_vendors_are() -> None:
-    """A byte order mark and a raw newline in a string are read; NaN is not a number."""
+    """A byte order mark, a raw newline and half a character in a string are read; NaN is not a number."""
     assert loads(b'\xef\xbb\xbf{"a": "x\ny"}') == {"a": "x\ny"}
     assert dumps(date(2026, 1, 31)) == b'"2026-01-31"'
+    assert loads(rb'{"\ud83d": ["caf\u00e9 \ude00", "\ud83d\ude00"]}') == {"\ufffd": ["café \ufffd", "\U0001f600"]}
     with pytest.raises(ValueError, match="NaN"):
         loads("NaN")
 

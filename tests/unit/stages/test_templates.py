@@ -147,6 +147,12 @@ def test_numbers_keep_their_digits() -> None:
     assert draft(template, {"Id": 1, "Points": Decimal("0.1")}, SETTINGS).fields["amount"] == Decimal("0.3")
     with pytest.raises(MappingError, match=r"amount: .*is no exact number"):
         draft(template, {"Id": 1, "Points": 0.1}, SETTINGS)
+    with pytest.raises(MappingError, match="amount: has too many digits"):
+        draft(template, {"Id": 1, "Points": Decimal("1E+400")}, SETTINGS)
+    longest = Decimal("333333333333333.3333")
+    assert draft(template, {"Id": 1, "Points": longest}, SETTINGS).fields["amount"] == longest * 3
+    with pytest.raises(MappingError, match="amount: has more than 15 digits before the point"):
+        draft(template, {"Id": 1, "Points": 10**15}, SETTINGS)
 
 
 def test_a_required_field_without_value_is_refused() -> None:
