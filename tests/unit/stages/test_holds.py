@@ -185,7 +185,8 @@ def test_what_waited_is_asked_about_again_where_another_currency_was_first(compa
 def test_what_is_given_back_for_a_free_order_is_asked_about(company: Company, paid: bool) -> None:
     """Its tax is no share of nothing: a voucher or goodwill is booked without, and a person is asked."""
     company.connect(*VENDORS)
-    free = order(total="0.00", discount_total="18.40", **({} if paid else {"date_paid_gmt": None}))
+    unpaid: dict[str, Any] = {} if paid else {"date_paid_gmt": None}
+    free = order(total="0.00", discount_total="18.40", **unpaid)
     tell(company, free, "1")
     given = tell(company, refund("5.00"), "1", "refund")
     assert kinds(given) == ["PUT RefundReceipt" if paid else "PUT CreditMemo"]
