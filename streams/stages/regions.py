@@ -50,7 +50,7 @@ def region(value: str, country: str | None) -> str:
         country: its ISO 3166-1 alpha-2 code; None: unknown, and so is what the text means.
     """
     plain = text(value)
-    if country not in NAMES:
+    if country is None or country not in NAMES:
         return plain
     code = plain.upper().removeprefix(f"{country}-")
     return code if code in _CODES[country] else NAMES[country].get(plain.casefold(), plain)
