@@ -32,7 +32,7 @@ from tests.recording.story import SNAPSHOT, Told
 from tests.replay import people
 from tests.replay.facts import facts
 from tests.replay.references import astray
-from tests.replay.vendors import LATE, GoneError, Key, Vendors, WaitsError, record_of
+from tests.replay.vendors import HEARD, LATE, GoneError, Key, Vendors, WaitsError, record_of
 
 RULES = """rules:
   - {name: web, when: order.lead_source == 'Web', then: {discount_percent: '10'}}
@@ -62,7 +62,7 @@ class Nothing:
 
 def happened(told: Sequence[Told]) -> list[Event]:
     """Return what was recorded, and between it what callers ask for and the beginnings of days."""
-    events: list[Event] = [record_of(vendor, raw, LATE) for vendor, raw in told if raw.object != SNAPSHOT]
+    events: list[Event] = [record_of(vendor, raw, HEARD) for vendor, raw in told if raw.object != SNAPSHOT]
     ours: list[Event] = [*people.requests(told), *people.midnights()]
     step = len(events) // len(ours)
     for number, event in enumerate(ours):

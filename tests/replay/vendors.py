@@ -16,6 +16,8 @@ from tests.recording.story import Told
 
 LATE = datetime(2026, 4, 1, tzinfo=UTC)
 """What vendors store at our word is newer than what was recorded."""
+HEARD = datetime(2026, 4, 10, tzinfo=UTC)
+"""When all is heard of: after the last midnight, so that none passes between a write and its answer."""
 NAMES: Mapping[str, tuple[str, ...]] = {
     "Customer": ("DisplayName",),
     "Item": ("Sku", "Name"),
@@ -55,7 +57,7 @@ class Vendors:
     @classmethod
     def of(cls, told: Sequence[Told]) -> "Vendors":
         """Return vendors as they were when the recording ended."""
-        vendors = cls(LATE)
+        vendors = cls(HEARD)
         for vendor, raw in told:
             key = vendor, raw.object, raw.remote_id
             if raw.hint or raw.version < vendors._versions.get(key, ""):
