@@ -184,6 +184,15 @@ def test_any_order_of_documents_gives_the_same_figures(templates: Templates, dat
     assert [invoice["paid_on"] for invoice in paid] == [date(2026, 2, 28)]
 
 
+def test_a_payment_is_void_by_its_note_and_its_amount(books: Company) -> None:
+    """Either alone is none: a payment of nothing applies a credit memo, and people write what they like."""
+    for token, more in enumerate(({"PrivateNote": "Voided - x"}, {"TotalAmt": 0}), 1):
+        take(books, "Payment", document("Payment", "1", token, **more))
+        assert books.only("payment")["status"] == "RECEIVED"
+    take(books, "Payment", document("Payment", "1", 3, TotalAmt=0, PrivateNote="Voided - x"))
+    assert (books.only("payment")["status"], figures(books)["lifetime_value"]) == ("VOID", 0)
+
+
 def test_a_replay_changes_nothing(templates: Templates) -> None:
     """The whole log once more, days included, causes no canonical change."""
     company = _told(templates, range(len(DOCUMENTS)))

@@ -69,6 +69,7 @@ def test_rejected_is_never_asked_again(crm: Company) -> None:
     decide(crm, "reject", review=reviews(crm)[0].id)
     crm.record("salesforce", "Lead", {**HUSBAND, "Street": "1 Main St"}, at(3))
     crm.record("salesforce", "Contact", {**ANN, "MailingStreet": "1 Main St"}, at(4))
+    crm.record("salesforce", "Contact", {**ANN, "FirstName": "Anne"}, at(5))
     assert [item.open for item in reviews(crm)] == [True, False]
     assert len(standing(crm)) == 2
 
