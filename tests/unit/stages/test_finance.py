@@ -186,7 +186,8 @@ def test_any_order_of_documents_gives_the_same_figures(templates: Templates, dat
 
 def test_a_payment_is_void_by_its_note_and_its_amount(books: Company) -> None:
     """Either alone is none: a payment of nothing applies a credit memo, and people write what they like."""
-    for token, more in enumerate(({"PrivateNote": "Voided - x"}, {"TotalAmt": 0}), 1):
+    alone: Sequence[dict[str, Any]] = ({"PrivateNote": "Voided - x"}, {"TotalAmt": 0})
+    for token, more in enumerate(alone, 1):
         take(books, "Payment", document("Payment", "1", token, **more))
         assert books.only("payment")["status"] == "RECEIVED"
     take(books, "Payment", document("Payment", "1", 3, TotalAmt=0, PrivateNote="Voided - x"))
