@@ -5,19 +5,22 @@ for every key stays small, and only records worth a comparison cost a read of th
 vendor, so that a party's links can be undone without touching the index.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from streams.stages.matching.keys import COMMON, keys
+from streams.stages.matching.keys import COMMON, PERSONAL, keys
 from streams.stages.matching.traits import Traits
 from streams.stages.rows import Block, Trait
 
 BUCKET = 20
 """A key with more records than this tells nothing; it is given up for good."""
-RARE = 3
-"""A key of `COMMON` that more records than this have is no reason to compare two that have no other in common."""
+ALONE: Mapping[str, int] = {**dict.fromkeys(COMMON, 1), **dict.fromkeys(PERSONAL, 3)}
+"""Beginning of a key → that alone is a reason to compare if so few others have it; of other keys always."""
 CANDIDATES = 12
 """So many records are compared at most; they are those with most keys in common, then those with the rarest key."""
+
+Record = tuple[str, Traits]
+"""A record's name, and what it is compared by."""
 
 
 class Blocks(Protocol):
@@ -65,31 +68,40 @@ class Index:
         row = self._known.get(name)
         return None if row is None else Traits.unpacked(row.text)
 
-    def candidates(self, name: str, traits: Traits) -> list[tuple[str, Traits]]:
-        """Return the records that share keys with it, but for `name` itself: who shares most comes first."""
-        found = []
-        for other in self._likely(name, traits):
-            row = self._known.get(other)
-            if row is not None:
-                found.append((other, Traits.unpacked(row.text)))
-        return found
+    def candidates(self, name: str, traits: Traits) -> tuple[Iterator[Record], Iterator[Record]]:
+        """Return the records that share keys with it, but for `name` itself; each is read when it is asked for.
 
-    def _likely(self, name: str, traits: Traits) -> list[str]:
+        First those that it may be, who shares most before the others. Then those that it is not, though they have its
+        mailbox or telephone, as many do: who it is may be doubtful for that.
+        """
+        likely, crowd = self._found(name, traits)
+        return self._read(likely), self._read(crowd)
+
+    def _read(self, names: Sequence[str]) -> Iterator[Record]:
+        for name in names:
+            row = self._known.get(name)
+            if row is not None:
+                yield name, Traits.unpacked(row.text)
+
+    def _found(self, name: str, traits: Traits) -> tuple[Sequence[str], Sequence[str]]:
         rows = [(key, self._blocks.get(key)) for key in self._keys_of(traits)]
-        found = [(key, row.records) for key, row in rows if row is not None and not row.full]
+        found = [(key, _others(row, name)) for key, row in rows if row is not None and not row.full]
         if not found:
-            return []
-        found.sort(key=_size)
+            return (), ()
+        found.sort(key=lambda one: len(one[1]))
         shared: dict[str, int] = {}
         reason: set[str] = set()
-        for key, records in found:
-            for other in records:
+        crowd: dict[str, None] = {}
+        for key, others in found:
+            for other in others:
                 shared[other] = shared.get(other, 0) + 1
-            if len(records) <= RARE or not key.startswith(COMMON):
-                reason.update(records)
-        shared.pop(name, None)
+            if len(others) <= ALONE.get(key[:2], BUCKET):
+                reason.update(others)
+            elif key.startswith(PERSONAL):
+                crowd.update(dict.fromkeys(others))
         likely = [other for other, common in shared.items() if common > 1 or other in reason]
-        return sorted(likely, key=shared.__getitem__, reverse=True)[:CANDIDATES]
+        likely = sorted(likely, key=shared.__getitem__, reverse=True)[:CANDIDATES]
+        return likely, [other for other in crowd if other not in likely][:CANDIDATES]
 
     def put(self, name: str, traits: Traits, former: Traits | None) -> None:
         """Let a record stand in the index with these traits and no others; `former` are those that it stands with."""
@@ -132,5 +144,5 @@ class Index:
         return self._keys[1]
 
 
-def _size(found: tuple[str, Sequence[str]]) -> int:
-    return len(found[1])
+def _others(row: Block, name: str) -> Sequence[str]:
+    return [other for other in row.records if other != name] if name in row.records else row.records

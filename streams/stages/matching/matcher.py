@@ -43,7 +43,12 @@ class Verdict:
     shared: bool = False
 
 
-def judge(mine: Traits, others: Iterable[tuple[str, Traits]], party_of: Callable[[str], str | None]) -> Verdict:
+def judge(
+    mine: Traits,
+    others: Iterable[tuple[str, Traits]],
+    party_of: Callable[[str], str | None],
+    crowd: Iterable[tuple[str, Traits]] = (),
+) -> Verdict:
     """Score a record against the candidates and say what is to be done.
 
     A record goes to the likest party from `LINK` on, unless its names forbid it, or a mailbox or number of it belongs
@@ -53,6 +58,7 @@ def judge(mine: Traits, others: Iterable[tuple[str, Traits]], party_of: Callable
         mine: the record.
         others: names and traits of the records that share a key with it, in a fixed order.
         party_of: returns the party that a record belongs to now; None: none any more.
+        crowd: others that it is not, though they may have its mailbox or number; asked for only before a link.
     """
     best: dict[str, Score] = {}
     third: list[str] = []
@@ -75,6 +81,7 @@ def judge(mine: Traits, others: Iterable[tuple[str, Traits]], party_of: Callable
     first = candidates[0]
     if not _sure(first.score):
         return Verdict(Band.REVIEW, candidates)
+    third += [party for name, traits in crowd if compare(mine, traits).shared and (party := party_of(name))]
     shared = any(party != first.party for party in third)
     return Verdict(Band.REVIEW if shared else Band.LINK, candidates, shared)
 
