@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.kafka.codec import Codec
+from streams.stages.identity import Records
+from streams.stages.mapping import Draft, Ref
 from streams.stages.matching import Band, Index, Traits, compare, judge, score
 from streams.stages.matching.index import BUCKET, CANDIDATES
 from streams.stages.matching.keys import keys
 from streams.stages.matching.weights import LINK, REVIEW
-from streams.stages.rows import Trait
+from streams.stages.rows import Link, Trait
 from streams.stages.tables import Rows
 from tests.unit.stages.kit import TENANT, MemoryState
 
@@ -220,17 +222,22 @@ def test_who_shares_most_is_compared(index: Index, place: dict[str, str] | None,
     assert len(found) == compared
 
 
-def test_a_number_that_many_have_is_nobodys_and_still_forbids_a_link(index: Index) -> None:
+def test_a_number_that_many_have_is_nobodys_and_still_forbids_a_link(codec: Codec) -> None:
     """Who has nothing else in common is not compared; who is meant is asked about, for another has the number too."""
-    for n in range(5):
-        other = {"given_name": f"Q{chr(97 + n)}", "family_name": f"Zu{n}", "company_name": f"Firm {n}", "emails": []}
-        index.put(f"other{n}", person(**other), None)
+    rows = Rows(TENANT, MemoryState(), codec)
+    others = [
+        {"given_name": f"Q{chr(97 + n)}", "family_name": f"Zu{n}", "company_name": f"Firm {n}", "emails": []}
+        for n in range(5)
+    ]
+    for number, fields in enumerate([{}, *others]):
+        ref = Ref("salesforce", "Contact", str(number))
+        rows.links.set(Link("party", f"party {number}"), ref.vendor, ref.object, ref.id)
+        Records(rows).stand(Draft("party", ref, {"kind": "PERSON", **ANN, **fields}, {}, {}, []))
+    mine, records = Ref("pardot", "Prospect", "1"), Records(rows)
     stranger = person(given_name="Max", family_name="Born", company_name=None, emails=[])
-    assert likely(index, "s", stranger) == []
-    index.put("ann", person(), None)
-    found, crowd = index.candidates("s", person())
-    verdict = judge(person(), found, str, crowd)
-    assert ([one.party for one in verdict.candidates], verdict.band, verdict.shared) == (["ann"], Band.REVIEW, True)
+    assert likely(Index(rows.blocks, rows.traits), "s", stranger) == []
+    found = records.verdict(mine, person())
+    assert ([one.party for one in found.candidates], found.band, found.shared) == (["party 0"], Band.REVIEW, True)
 
 
 FEW = st.sampled_from(["", "ann", "anna", "bob", "lee", "smith 12", "smith 13", "acme", "acme tools", "globex"])
