@@ -9,8 +9,8 @@ from hashlib import sha256
 
 from connectors.kafka.records import Entity
 from streams.stages import commands, holds, money, totals
-from streams.stages.bookings import ACCOUNTS, document_key, stands
-from streams.stages.holds import AMENDED
+from streams.stages.bookings import ACCOUNTS, AGREED, document_key, stands
+from streams.stages.holds import AMENDED, GONE
 from streams.stages.mapping import Ref
 from streams.stages.rows import Match
 from streams.stages.work import Work
@@ -51,7 +51,11 @@ def settle(work: Work, order: Entity, former: Entity | None) -> Entity:
 def goes_on(order: Entity) -> bool:
     """Tell whether anything is asked of the accounts for an order, be it only what was paid or given back."""
     reason = order["hold_reason"] or ""
-    return not order["hold"] or (reason.startswith(REASON) and ALSO not in reason)
+    if not order["hold"]:
+        return True
+    if order["status"] != AGREED:  # its document follows nothing any more, whatever it waited for
+        return GONE not in reason
+    return reason.startswith(REASON) and ALSO not in reason
 
 
 def _said(order: Entity) -> list[str]:

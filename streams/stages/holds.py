@@ -15,6 +15,8 @@ from streams.stages.rules import Verdict
 from streams.stages.work import Work
 
 OPEN, ACCEPTED, REJECTED, DROPPED = "open", "accepted", "rejected", "dropped"
+GONE = "its customer was deleted; give it another at its source"
+"""Why an order waits of which the accounts could not say whose it is."""
 AMENDED = "amended"
 """Kind of match rows: what an order's document comes to by its name, while the order, which changed since, waits."""
 

@@ -13,6 +13,7 @@ from connectors.kafka.records import Decision, Entity, VendorRecord
 from streams.stages import amendments, bookings, commands, holds, money, refunds, rules, totals
 from streams.stages.absorb import absorb
 from streams.stages.bookings import ACCOUNTS, AGREED, document_key, stands
+from streams.stages.holds import GONE
 from streams.stages.merge import remote_id
 from streams.stages.rows import Link
 from streams.stages.work import Work
@@ -21,8 +22,6 @@ SEND = "send"
 """Verdict of a decision about an order."""
 EVERY = ""
 """In place of an order: all that the accounts have otherwise than they are, as they were not connected."""
-GONE = "its customer was deleted; give it another at its source"
-"""Why an order waits of which the accounts could not say whose it is."""
 DOCUMENTS: Mapping[str, str] = {"INVOICE": "Invoice", "SALES_RECEIPT": "SalesReceipt"}
 
 
@@ -115,8 +114,9 @@ def settle(work: Work) -> None:
             _keep_currency(work, order, customer)
     # What only fills an order, as a product that became known, is not refused because of the order's customer.
     for _, order in work.touched("order"):
-        is_asked = order is not None and order["id"] not in work.won and not order["hold"] and stands(work, order)
-        if order is not None and is_asked and work.get("party", order["customer_id"]) is None:
+        if order is None or order["id"] in work.won or not amendments.goes_on(order) or not stands(work, order):
+            continue
+        if work.get("party", order["customer_id"]) is None:
             _wait(work, order, GONE)
 
 

@@ -127,6 +127,18 @@ def test_what_was_given_back_stays_as_it_is_booked_while_an_amendment_waits(comp
     assert kinds(answer(company, "accept", reviews(company)[0])) == ["PUT Invoice", "PUT CreditMemo"]
 
 
+def test_what_was_given_back_for_an_order_that_waited_is_booked_once_it_is_cancelled(company: Company) -> None:
+    """Its question is closed by that, whatever it was about, and what was received stays in the books."""
+    company.connect(*VENDORS)
+    tell(company, order(), "1")
+    off = {"total": "17.41"}
+    assert tell(company, order(**off), "2") == []
+    assert tell(company, refund("5.00"), "1", "refund") == []
+    assert kinds(tell(company, order("cancelled", **off), "3")) == ["PUT RefundReceipt"]
+    assert kinds(tell(company, refund("2.00", 71), "1", "refund")) == ["PUT RefundReceipt"]
+    assert [item.open for item in reviews(company)] == [True, False]
+
+
 STATES: Sequence[Mapping[str, Any]] = (UNPAID, MORE, SWAPPED)
 STEPS = st.lists(
     st.one_of(

@@ -6,7 +6,9 @@ import pytest
 
 from connectors.errors import MappingError
 from connectors.kafka.records import Command, Decision
-from tests.unit.stages.kit import ACCOUNT, AT, LINES, TENANT, Company, asked, at, snapshot, stamp
+from tests.unit.stages.kit import (
+    ACCOUNT, AT, LINES, TENANT, Company, asked, at, of, snapshot, stamp, stored, version,
+)  # fmt: skip
 from tests.unit.stages.shop import BILLING, VENDORS, kinds, order, reviews, tell
 
 WIDGET = {"Id": "01tA", "SystemModstamp": stamp(5), "Name": "Widget", "ProductCode": "W-1", "IsActive": True}
@@ -38,6 +40,19 @@ def test_what_fills_an_old_order_is_taken_in_although_its_customer_is_gone(lost:
     assert [(item.reason, item.open) for item in reviews(lost)] == [(GONE, True)]
     lost.record("salesforce", "Product2", {**WIDGET, "Name": "Widget 2", "SystemModstamp": stamp(6)}, at(6))
     assert len(reviews(lost)) == 1
+
+
+def test_what_fills_an_order_whose_amendment_waits_is_taken_in_as_well(company: Company) -> None:
+    """Then it waits for both, and nothing is asked of the accounts for nobody."""
+    company.connect()
+    invoice = of(agreed(company, 1, Account=ACCOUNT), "quickbooks", "Invoice")
+    company.result(invoice, "145", stored("Invoice", "145"))
+    company.record("quickbooks", "Invoice", stored("Invoice", "145", 2, Balance=0), version(2))
+    agreed(company, 3, Account=ACCOUNT, Lines=[{**line, "Product2": None, "UnitPrice": 600} for line in LINES])
+    company.record("salesforce", "Account", {}, at(4), remote_id="001A", deleted=True)
+    assert asked(company.record("salesforce", "Product2", WIDGET, at(5))) == []
+    *_, question = reviews(company)
+    assert (question.open, question.reason.endswith(f"; {GONE}")) == (True, True)
 
 
 def test_an_order_that_is_told_again_after_its_customer_went_is_asked_about_once(lost: Company) -> None:
