@@ -245,9 +245,14 @@ def is_national(typed: str, standard: str) -> bool:
 
 @cache
 def _aliases() -> Mapping[str, str]:
-    """Codes of three letters or digits (ISO 3166-1), and former ones, of what is one country today."""
-    found = get_global("territory_aliases")
-    return {alias: codes[0] for alias, codes in found.items() if len(codes) == 1 and len(codes[0]) == CODE}
+    """Codes of three letters or digits (ISO 3166-1) of what is one country today.
+
+    Former ones of two letters are left out: in the field of a country MI is Michigan rather than the Midway Islands.
+    """
+    found = get_global("territory_aliases").items()
+    return {
+        alias: codes[0] for alias, codes in found if len(alias) > CODE and len(codes) == 1 and len(codes[0]) == CODE
+    }
 
 
 @cache
@@ -268,7 +273,7 @@ def _country_names() -> Mapping[str, str]:
 
 @lru_cache(maxsize=4096)
 def country(value: str) -> str:
-    """Return the ISO 3166-1 alpha-2 code of a country's name or any of its codes, or the text as it stands."""
+    """Return the ISO 3166-1 alpha-2 code of a country's name or one of its codes, or the text as it stands."""
     name = text(value)
     code = _aliases().get(name.upper(), name.upper())
     if code in _countries(LANGUAGES[0]):

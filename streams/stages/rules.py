@@ -256,7 +256,7 @@ def _customs(text: str) -> frozenset[tuple[str, str]]:
     )
 
 
-_CUSTOM = re.compile(r"\b(\w+)\.custom(?:\.(\w+)|\[['\"]([^'\"]+)['\"]\])")
+_CUSTOM = re.compile(r"\b(\w+)\.custom(?:\.(\w+)\b(?!\s*\()|\[['\"]([^'\"]+)['\"]\])")
 
 
 def _condition(node: Node) -> Expression:

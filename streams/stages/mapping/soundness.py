@@ -191,8 +191,14 @@ def condition(node: Node, expression: Expression | None, known: Mapping[str, Tre
     found = _type(expression.text, tuple(sorted(known)))
     if not CONDITION.accepts(found):
         yield node.error(f"yields {found}; a condition is true or false")
-    elif not _reads(expression.text, known) and expression.evaluate(Scope({}, known)) is not True:
-        yield node.error("is false for every record; correct it, or remove it with what hangs on it")
+    elif not _reads(expression.text, known):
+        try:
+            holds = expression.evaluate(Scope({}, known))
+        except ValueError as error:
+            yield node.error(str(error))
+            return
+        if holds is not True:
+            yield node.error("is false for every record; correct it, or remove it with what hangs on it")
 
 
 def _reads(text: str, known: Iterable[str]) -> bool:
