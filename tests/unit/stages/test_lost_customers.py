@@ -7,7 +7,18 @@ import pytest
 from connectors.errors import MappingError
 from connectors.kafka.records import Command, Decision
 from tests.unit.stages.kit import (
-    ACCOUNT, AT, LINES, TENANT, Company, asked, at, of, snapshot, stamp, stored, version,
+    ACCOUNT,
+    AT,
+    LINES,
+    TENANT,
+    Company,
+    asked,
+    at,
+    of,
+    snapshot,
+    stamp,
+    stored,
+    version,
 )  # fmt: skip
 from tests.unit.stages.shop import BILLING, VENDORS, kinds, order, reviews, tell
 
