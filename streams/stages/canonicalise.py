@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from connectors.kafka.records import VendorRecord
-from streams.stages import commands, created, opportunities, orders, parties, refunds
+from streams.stages import commands, created, display, opportunities, orders, parties, refunds
 from streams.stages.absorb import absorb_no, absorb_once, leave, parsed
 from streams.stages.mapping import Ref
 from streams.stages.merge import siblings
@@ -45,6 +45,7 @@ def take(work: Work, record: VendorRecord) -> None:
         if link.id is None:
             created.recognise(work, ref, body)
         absorb_once(work, ref, body, record.source_version, ours=record.ours)
+        display.follow(work, ref, body)
 
 
 def remove(work: Work, ref: Ref, link: Link, version: str) -> None:
@@ -65,6 +66,7 @@ def remove(work: Work, ref: Ref, link: Link, version: str) -> None:
             commands.close(work, ref.vendor, link.object_key)
     if link.entity == "party":
         work.records.leave(ref)
+    display.follow(work, ref, {})
     leave(work, ref, link, version)
 
 

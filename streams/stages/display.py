@@ -5,7 +5,8 @@ sweep reads them in the same call as all else. A customer's own is kept beside i
 What was made since the last sweep QuickBooks refuses (6240): to review.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from connectors.kafka.records import Entity, VendorRecord
 from streams.stages.absorb import parsed
@@ -31,29 +32,22 @@ def take(work: Work, record: VendorRecord) -> None:
     Raises:
         MappingError: the body is no JSON object.
     """
-    link = work.linked(Ref(record.vendor, record.object, record.remote_id))
-    if link.newer_than(record.source_version):
+    ref = Ref(record.vendor, record.object, record.remote_id)
+    if work.linked(ref).newer_than(record.source_version):
         return
-    work.rows.links.put(Link(source_version=record.source_version), record.vendor, record.object, record.remote_id)
-    _note(work, record)
+    work.rows.links.put(Link(source_version=record.source_version), ref.vendor, ref.object, ref.id)
+    _note(work, ref, {} if record.deleted else parsed(record.body))
 
 
-def follow(work: Work, record: VendorRecord) -> None:
-    """Note the name of a customer as the accounts have it, once its record is taken in; its party may have another.
-
-    Raises:
-        MappingError: the body is no JSON object.
-    """
-    if (record.vendor, record.object) != (ACCOUNTS, CUSTOMER) or record.hint:
-        return
-    if work.linked(Ref(record.vendor, record.object, record.remote_id)).source_version == record.source_version:
-        _note(work, record)
+def follow(work: Work, ref: Ref, body: Mapping[str, Any]) -> None:
+    """Note the name that a customer has in the accounts, empty once it is gone; its party may have another."""
+    if (ref.vendor, ref.object) == (ACCOUNTS, CUSTOMER):
+        _note(work, ref, body)
 
 
-def _note(work: Work, record: VendorRecord) -> None:
-    body = {} if record.deleted else parsed(record.body)
+def _note(work: Work, ref: Ref, body: Mapping[str, Any]) -> None:
     name = str(body.get("DisplayName") or "") if body.get("Active", True) is not False else ""
-    _hold(work, f"{record.vendor}/{record.object}/{record.remote_id}", name.casefold())
+    _hold(work, f"{ref.vendor}/{ref.object}/{ref.id}", name.casefold())
 
 
 def name_for(work: Work, party: Entity) -> str | None:

@@ -91,7 +91,6 @@ class Pipeline:
         else:
             work = Work(rows, current, value.received_at, _cause(value, value.source_version, at))
             canonicalise.take(work, value)
-            display.follow(work, value)
         _follow(work)
         return work.emits
 

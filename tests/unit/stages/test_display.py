@@ -61,6 +61,13 @@ def test_a_deleted_vendor_has_no_name(crm: Company) -> None:
 HOLDING = {"CompanyName": "Lee Holding"}
 
 
+def test_a_customer_that_the_accounts_deleted_has_no_name(crm: Company) -> None:
+    """Its record comes without a body."""
+    named(crm, "Customer", 1, **HOLDING)
+    crm.record("quickbooks", "Customer", {}, version(2), remote_id="77", deleted=True)
+    assert bought(crm) == "Ann Lee"
+
+
 @pytest.mark.parametrize(
     ("told", "name"),
     [
