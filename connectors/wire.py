@@ -24,13 +24,20 @@ def loads(text: bytes | str) -> Any:
     pair, left of a character that was cut in two, becomes U+FFFD: UTF-8 has no form for it.
 
     Raises:
-        ValueError: not JSON, or NaN and its kind.
+        ValueError: not JSON, NaN and its kind, or nested too deep.
     """
     try:
         return _STRICT.decode(text)
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         # Rare: what only the lenient one takes, and what is none at all, which it says better.
-        return _without_halves(_LENIENT.decode(text.decode("utf-8-sig") if isinstance(text, bytes) else text))
+        return _lenient(text.decode("utf-8-sig") if isinstance(text, bytes) else text)
+
+
+def _lenient(text: str) -> Any:
+    try:
+        return _without_halves(_LENIENT.decode(text))
+    except RecursionError:
+        raise ValueError("is nested too deep") from None
 
 
 def _without_halves(value: Any) -> Any:

@@ -252,7 +252,9 @@ def _customs(text: str) -> frozenset[tuple[str, str]]:
     return frozenset(
         (role, name)
         for role, name in read_
-        if not re.search(rf"['\"]{re.escape(name)}['\"]\s+in\b|\bhas\({role}\.custom\.{re.escape(name)}\)", text)
+        if not re.search(
+            rf"['\"]{re.escape(name)}['\"]\s+in\s+{role}\.custom\b|\bhas\({role}\.custom\.{re.escape(name)}\)", text
+        )
     )
 
 

@@ -24,7 +24,6 @@ from streams.stages.mapping.schema import Type
 WRITTEN: Mapping[str, Type] = {"string": Type("string"), "number": Type("decimal"), "boolean": Type("boolean")}
 """What an outbound field of a kind takes."""
 CONDITION = Type("boolean", optional=True)
-_STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 _ID = re.compile(r"(.*[._])?id")
 
 
@@ -203,7 +202,7 @@ def condition(node: Node, expression: Expression | None, known: Mapping[str, Tre
 
 def _reads(text: str, known: Iterable[str]) -> bool:
     names = "|".join(map(re.escape, known))
-    return re.search(rf"(?<![\w.])(?:{names})\b", _STRINGS.sub("''", text)) is not None
+    return re.search(rf"(?<![\w.])(?:{names})\b", re.sub(paths.STRINGS, "''", text)) is not None
 
 
 @cache

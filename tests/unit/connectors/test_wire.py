@@ -48,6 +48,8 @@ def test_lenient_where_vendors_are() -> None:
     assert loads(rb'{"\ud83d": ["caf\u00e9 \ude00", "\ud83d\ude00"]}') == {"\ufffd": ["café \ufffd", "\U0001f600"]}
     with pytest.raises(ValueError, match="NaN"):
         loads("NaN")
+    with pytest.raises(ValueError, match="nested too deep"):
+        loads("[" * 100_000)
 
 
 @given(st.text(alphabet='[]{}",:0123456789.eE+-tfnul\\/ \n\x01\ufeffé', max_size=16))

@@ -111,6 +111,7 @@ def test_rules_read_customer_and_contact() -> None:
         ("'Points' in customer.custom && customer.custom.Points > 5", True, False),
         ("has(customer.custom.Points) && customer.custom.Points > 5", True, False),
         ("customer.custom.Tier == 'Gold' && customer.custom.exists(name, name == 'Points')", True, False),
+        ("'Tier' in order.custom || customer.custom.Tier == 'Gold'", True, False),
         ("customer.custom.size() > 0", True, False),
         ("customer.custom.exists(n, n == 'exists')", False, False),
         ("customer.billing_address.country == 'US'", True, False),
