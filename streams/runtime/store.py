@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
+from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch, WriteBufferManager
 
 from streams.recent import MISSING, Recent
 from streams.runtime.layers import Ordered, overlaid
@@ -30,7 +30,10 @@ CACHE_BYTES = 128 << 20
 """Blocks, indexes and filters of all shards of the process."""
 BLOCK_BYTES = 4 << 10
 """About as large most of them are."""
-BUFFER_BYTES = 8 << 20
+BUFFER_BYTES = 32 << 20
+"""Rows of a shard that wait to be sorted into files: the more at once, the seldomer large files are made anew."""
+BUFFERS_BYTES = 128 << 20
+"""Of all shards of the process; beyond that they are written out before they are full."""
 BUFFER_FILTER = 0.05
 """Share of the buffer that a filter takes: else each row that is not there is searched for among its rows."""
 RECENT_BYTES = 16 << 20
@@ -204,6 +207,11 @@ def _cache() -> Cache:
     return Cache.new_hyper_clock_cache(CACHE_BYTES, BLOCK_BYTES)
 
 
+@cache
+def _buffers() -> WriteBufferManager:
+    return WriteBufferManager(BUFFERS_BYTES, allow_stall=False)
+
+
 def _options() -> Options:
     """Return how RocksDB keeps a shard: most reads ask for one row, and as many for one that is not there."""
     table = BlockBasedOptions()
@@ -217,6 +225,7 @@ def _options() -> Options:
     options.set_compression_type(DBCompressionType.lz4())
     options.set_max_open_files(OPEN_FILES)
     options.set_write_buffer_size(BUFFER_BYTES)
+    options.set_write_buffer_manager(_buffers())
     options.set_memtable_whole_key_filtering(True)
     options.set_memtable_prefix_bloom_ratio(BUFFER_FILTER)
     return options

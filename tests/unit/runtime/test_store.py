@@ -63,6 +63,19 @@ def test_a_database_that_is_there_gets_the_same_cache(tmp_path: Path) -> None:
     again.close()
 
 
+def test_the_buffers_of_all_shards_share_one_room(tmp_path: Path) -> None:
+    """However many shards a process has, what waits to be sorted into files is bounded."""
+    used = []
+    for name in ("a", "b"):
+        store, _ = opened(tmp_path / name)
+        store.write({b"k%d" % n: bytes(1000) for n in range(3000)}, Meta("c", "t", 1, NOW))
+        used.append((store, stores._buffers().get_usage()))
+    (first, before), (second, after) = used
+    assert 3_000_000 < before < after - 3_000_000 < stores.BUFFERS_BYTES
+    first.close()
+    second.close()
+
+
 def test_queued_rows_are_read_first(tmp_path: Path) -> None:
     """By get and scan, deletes included, in key order; the database below is untouched until written."""
     store, _ = opened(tmp_path)
