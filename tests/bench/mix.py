@@ -42,7 +42,8 @@ class Mix:
 
     def population(self, count: int) -> Iterator[VendorRecord]:
         """Yield so many new objects: what the tenant had before the measured day."""
-        for _ in range(count):
+        yield self._new("Account")  # nothing is sold to nobody
+        for _ in range(count - 1):
             yield self._new(self._kind())
 
     def day(self, count: int) -> Iterator[VendorRecord]:
