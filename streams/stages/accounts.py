@@ -1,11 +1,12 @@
 """What the accounts are asked for: customers, items, and of an order its document, payments and refunds."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from connectors.errors import MappingError
 from connectors.kafka.records import Entity
-from streams.stages import bookings, commands, deciders, display
+from streams.stages import bookings, commands, deciders, display, money
 from streams.stages.bookings import (
     ACCOUNTS,
     AGREED,
@@ -76,10 +77,13 @@ def _sold_as(work: Work, id_: str | None, product: Entity | None) -> str | None:
 
 
 def _payments(work: Work, records: Mapping[str, Entity | None]) -> None:
-    """Ask for what was paid on an invoice; a receipt says itself that it is paid."""
+    """Ask for what was paid on an invoice, each on what those before left open; a receipt is paid as it is."""
     order = records["order"] or {}
+    open_ = order["grand_total"]
     for payment in order["payments"] if order["document"] == "INVOICE" else ():
-        own = {**records, "order": {**order, "payments": [payment]}}
+        rest = {"open_amount": None if open_ is None else money.text(open_)}
+        own = {**records, "order": {**order, "payments": [payment]}, "settings": rest}
+        open_ = None if open_ is None else max(money.CONTEXT.subtract(open_, payment["amount"]), Decimal(0))
         key = booked_as(work, payment_key(order, payment))
         if not order["hold"] or commands.sent(work, ACCOUNTS, key) is None:
             commands.put(work, "quickbooks/to_payment", key, order["customer_id"], own)
@@ -91,8 +95,8 @@ def _refunds(work: Work, records: Mapping[str, Entity | None]) -> None:
     for refund in order["refunds"]:
         key = booked_as(work, refund_key(order, refund))
         former = commands.sent(work, ACCOUNTS, key)
-        money = is_received(order) and not refund["is_credit"]
-        kind = former.object if former is not None else "RefundReceipt" if money else "CreditMemo"
+        is_money = is_received(order) and not refund["is_credit"]
+        kind = former.object if former is not None else "RefundReceipt" if is_money else "CreditMemo"
         own = {**records, "order": {**order, "refunds": [refund]}}
         if not order["hold"] or former is None:
             commands.put(work, RETURNS[kind], key, order["customer_id"], own)

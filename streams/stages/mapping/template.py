@@ -19,10 +19,11 @@ INBOUND = (*HEADER, "absent", "source_version", "id", "links", "same_as", "custo
 SETTINGS: Tree = {
     **dict.fromkeys(("zone", "currency", "item", "income_account", "shipping_item", "sales_tax", "refund_account")),
     "display_name": None,
+    "open_amount": None,
     "figures": dict.fromkeys(schema.entity("party")["finance"].fields or ()),
 }
-"""What `settings.` offers: of the connection and of its rules' defaults; of a customer, its name in the accounts; the
-vendor's custom fields by figure."""
+"""What `settings.` offers: of the connection and of its rules' defaults; of a customer, its name in the accounts; of a
+payment, what others left open of its order, if that is known; the vendor's custom fields by figure."""
 WHOLE = "."
 """Path of a part that is read from the record itself."""
 OUTBOUND_TYPES = {"string": "STRING", "number": "STRING", "boolean": "BOOL", "json": "DYN"}

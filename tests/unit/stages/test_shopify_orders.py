@@ -176,9 +176,18 @@ def test_what_was_edited_in_a_way_that_cannot_be_followed_waits(company: Company
     assert company.only("order")["hold_reason"].endswith("a difference of 4")
 
 
-def test_what_was_paid_beyond_what_an_edit_left_is_credit(company: Company) -> None:
-    """No more than the invoice comes to can be paid on it."""
+@pytest.mark.parametrize(
+    ("paid", "applied"), [([55], [[45]]), ([30, 25], [[30], [15]]), ([45, 10], [[45], []]), ([20, 20], [[20], [20]])]
+)
+def test_what_was_paid_beyond_what_an_edit_left_is_credit(
+    company: Company, paid: Sequence[int], applied: Sequence[Sequence[int]]
+) -> None:
+    """No more than the invoice comes to can be paid on it, in however many parts."""
     rules = "rules: [{name: invoices, when: 'true', then: {document: INVOICE}}]"
     company.take(ConnectionChanged(TENANT, 1, {"shopify": "shop", "quickbooks": "1"}, "UTC", "USD", {}, rules))
-    payment = body(told(company, EDITS["edited down, paid"][0], "1")[-1])
-    assert (payment["TotalAmt"], payment["Line"][0]["Amount"]) == (55, 45)
+    edited = EDITS["edited down, paid"][0]
+    [whole] = edited["transactions"]
+    parts = [{**whole, "id": f"{whole['id']}{n}", "amountSet": money(part)} for n, part in enumerate(paid)]
+    payments = [body(c) for c in told(company, {**edited, "transactions": parts}, "1") if c.object == "Payment"]
+    assert [payment["TotalAmt"] for payment in payments] == paid
+    assert [[each["Amount"] for each in payment.get("Line", [])] for payment in payments] == applied
