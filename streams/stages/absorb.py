@@ -104,7 +104,10 @@ def absorb_no(work: Work, ref: Ref, late: VendorRecord) -> None:
     if template is None or template.entity != NOES or record is None or late.deleted or late.hint:
         return
     found = draft(template, parsed(late.body), work.settings.values)
-    said = Draft(NOES, ref, {name: True for name in ONLY_TRUE if found.fields.get(name)}, {}, {}, ())
+    noes = {name: True for name in sorted(ONLY_TRUE) if found.fields.get(name)}
+    if not noes:
+        return
+    said = Draft(NOES, ref, noes, {}, {}, ())
     merged = merge(record, said, late.source_version, work.settings.policies)
     work.save(NOES, {**merged, "refs": record["refs"]})
 
