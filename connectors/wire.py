@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Clamped, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Underflow
 from typing import Any
 
 import msgspec
@@ -24,11 +24,11 @@ def loads(text: bytes | str) -> Any:
     pair, left of a character that was cut in two, becomes U+FFFD: UTF-8 has no form for it.
 
     Raises:
-        ValueError: not JSON, NaN and its kind, or nested too deep.
+        ValueError: not JSON, NaN and its kind, nested too deep, or a number that would fill the memory when written.
     """
     try:
         return _STRICT.decode(text)
-    except (msgspec.DecodeError, ValueError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError, DecimalException):
         # Rare: what only the lenient one takes, and what is none at all, which it says better.
         return _lenient(text.decode("utf-8-sig") if isinstance(text, bytes) else text)
 
@@ -38,6 +38,8 @@ def _lenient(text: str) -> Any:
         return _without_halves(_LENIENT.decode(text))
     except RecursionError:
         raise ValueError("is nested too deep") from None
+    except DecimalException:
+        raise ValueError(f"has a number of more than {_DIGITS} digits") from None
 
 
 def _without_halves(value: Any) -> Any:
@@ -52,8 +54,13 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
 
 
-_STRICT = msgspec.json.Decoder(float_hook=Decimal)
-_LENIENT = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant, strict=False)
+_DIGITS = 1000
+_DECIMAL = Context(
+    _DIGITS, Emin=-_DIGITS, Emax=_DIGITS, traps=[Clamped, Inexact, InvalidOperation, Overflow, Underflow]
+).create_decimal
+"""`Decimal`, but `1e999999999` is an error: written out, it would have that many digits."""
+_STRICT = msgspec.json.Decoder(float_hook=_DECIMAL)
+_LENIENT = json.JSONDecoder(parse_float=_DECIMAL, parse_constant=_no_constant, strict=False)
 _WRITTEN = msgspec.json.Encoder().encode
 _AS_IT_IS = frozenset({str, int, bool, type(None)})
 
