@@ -6,6 +6,7 @@ currency. While the order waits, what is paid or given back for it is booked all
 
 from decimal import Decimal
 from hashlib import sha256
+from typing import Any
 
 from connectors.kafka.records import Entity
 from streams.stages import commands, holds, money, totals
@@ -32,7 +33,10 @@ def settle(work: Work, order: Entity, former: Entity | None) -> Entity:
     if former is None or former["episode"] != order["episode"] or not stands(work, order):
         return holds.settle(work, order, former)
     key = document_key(order)
-    kept, now = work.rows.matches.get(AMENDED, key), _said(order)
+    kept = work.rows.matches.get(AMENDED, key)
+    if kept is None and _compared(order) == _compared(former):
+        return holds.settle(work, order, former)
+    now = _said(order)
     booked = kept.ids if kept is not None else _said(former)
     is_other = booked[0] != now[0]
     if is_other and _is_paid(work, key):
@@ -60,12 +64,17 @@ def goes_on(order: Entity) -> bool:
 
 def _said(order: Entity) -> list[str]:
     """Return what the invoice of an order comes to, in short, and its total."""
-    lines = sorted((line["id"], money.text(line["quantity"]), money.text(line["amount"])) for line in order["lines"])
+    lines, tax, currency, *taken = _compared(order)
+    texts = [(id_, money.text(quantity), money.text(amount)) for id_, quantity, amount in lines]
+    said = (texts, None if tax is None else money.text(tax), currency, *map(money.text, taken))
+    return [sha256(repr(said).encode()).hexdigest(), f"{money.text(totals.reckoned(order))} {currency}"]
+
+
+def _compared(order: Entity) -> tuple[Any, ...]:
+    """Return the positions of an order, its tax, its currency and what else is taken off or added."""
+    lines = sorted((line["id"], line["quantity"], line["amount"]) for line in order["lines"])
     # Without a tax the accounts reckon one; without the others there are none.
-    tax = None if order["tax_amount"] is None else money.text(order["tax_amount"])
-    said = (lines, tax, order["currency"], *(money.text(order[name] or Decimal(0)) for name in TAKEN))
-    digest = sha256(repr(said).encode()).hexdigest()
-    return [digest, f"{money.text(totals.reckoned(order))} {order['currency']}"]
+    return lines, order["tax_amount"], order["currency"], *(order[name] or Decimal(0) for name in TAKEN)
 
 
 def _is_paid(work: Work, key: str) -> bool:
