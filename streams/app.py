@@ -6,12 +6,10 @@ Each loads only its own: what the other is made of takes seconds to import.
 import asyncio
 import random
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from mode import Service
 
-import connectors
 from connectors.clock import SystemClock
 from connectors.kafka.client import client_config
 from connectors.kafka.codec import Codec
@@ -45,7 +43,6 @@ from streams.settings import Settings
 if TYPE_CHECKING:
     from streams.agents.connect import Connect
 
-VENDOR_FOLDERS = Path(connectors.__file__).parent
 TRANSFORM = Application("transform", INBOX.name, TRANSFORM_STATE.name)
 CONNECT = Application("connect", COMMAND.name, CONNECT_STATE.name)
 
@@ -75,13 +72,13 @@ def transform(settings: Settings) -> NoReturn:
         FatalError, RetryableError, KafkaException: it cannot start; says why.
     """
     from streams.agents.transform import Transform  # noqa: PLC0415  see above
-    from streams.stages.mapping import Templates  # noqa: PLC0415
+    from streams.stages.mapping import SHIPPED, Templates  # noqa: PLC0415
     from streams.stages.pipeline import Pipeline  # noqa: PLC0415
 
     codec, broker = _open(
         settings, TRANSFORM, [*CANONICAL.values(), CHANGES, COMMAND, TRANSFORM_STATE, JOURNAL, REVIEW, REPLY]
     )
-    templates = Templates.load(VENDOR_FOLDERS)
+    templates = Templates.load(SHIPPED)
     pipeline = Pipeline(codec, templates, lambda vendor, object_type: metrics.UNREAD.labels(vendor, object_type).inc())
     handler = Transform(pipeline, codec, broker.partitions)
     app, log = _log(settings, broker, codec)

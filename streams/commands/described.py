@@ -2,19 +2,16 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
 
-import connectors
 from connectors.catalogue import VENDORS
 from connectors.errors import FatalError, MappingError, RejectedError
 from connectors.kafka.records import Connection, CustomField
 from connectors.ports import Account, Describer, FieldInfo, Tools
-from streams.stages.mapping import Templates
+from streams.stages.mapping import SHIPPED, Templates
 from streams.stages.mapping.custom import CONVERSIONS, check_fields
 from streams.stages.mapping.model import Template
 from streams.stages.mapping.templates import wrong as wrong_templates
 
-SHIPPED = Path(connectors.__file__).parent
 Open = Callable[[str], AbstractAsyncContextManager[Describer]]
 """Opens a vendor of the tenant for its descriptions."""
 Problem = tuple[Sequence[str], str]

@@ -18,11 +18,11 @@ from connectors.kafka.records import Connection
 from connectors.ports import FieldInfo, Tools
 from connectors.wire import loads
 from streams.commands.connection_apply import console
-from streams.commands.described import SHIPPED, describer, misfits
+from streams.commands.described import describer, misfits
 from streams.commands.failures import run
 from streams.settings import Settings
 from streams.stages import normalise
-from streams.stages.mapping import Templates
+from streams.stages.mapping import SHIPPED, Templates
 from streams.stages.mapping import check as check_templates
 from streams.stages.mapping.document import text_of
 from streams.stages.mapping.explain import Line, explain, output

@@ -2,11 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
-import connectors
 from connectors.errors import FatalError
 from connectors.kafka.codec import Codec
 from connectors.kafka.partition import partition_for
@@ -16,7 +14,7 @@ from connectors.kafka.topics import INBOX
 from streams.commands.reading import messages
 from streams.commands.review import shown
 from streams.settings import Settings
-from streams.stages.mapping import Templates
+from streams.stages.mapping import SHIPPED, Templates
 from streams.stages.pipeline import Pipeline
 from streams.stages.report import Rehearsal, Report, Value
 
@@ -42,7 +40,7 @@ def report(tenant: str, *, as_json: bool) -> None:
     settings = Settings()
     ids = RegistryIds(settings.registry)
     codec = Codec(ids)
-    rehearsal = Rehearsal(Pipeline(codec, Templates.load(Path(connectors.__file__).parent)))
+    rehearsal = Rehearsal(Pipeline(codec, Templates.load(SHIPPED)))
     count = 0
     try:
         for value in recorded(settings, codec, tenant):

@@ -5,11 +5,9 @@ import logging
 import signal
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from starlette.applications import Starlette
 
-import connectors
 from connectors.catalogue import VENDORS
 from connectors.clock import SystemClock
 from connectors.kafka.admin import require_partitions
@@ -33,7 +31,7 @@ from streams.gateway.webhooks import Webhooks
 from streams.http import HttpServer, Probes, probe_routes
 from streams.logs import set_up
 from streams.settings import Settings
-from streams.stages.mapping import Templates
+from streams.stages.mapping import SHIPPED, Templates
 from streams.tokens import open_tokens
 
 logger = logging.getLogger(__name__)
@@ -57,7 +55,7 @@ class Gateway:
         self._seen = Seen(settings.data_dir / "deliveries", clock)
         keys = ApiKeys(self._tokens, clock)
         requests = Requests(keys, self._inbox, self._replies, clock)
-        shipped = Templates.load(Path(connectors.__file__).parent)
+        shipped = Templates.load(SHIPPED)
         events = Events(keys, self._directory.get, shipped, self._inbox, self._seen, clock)
         webhooks = Webhooks(
             VENDORS,

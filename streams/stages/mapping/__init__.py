@@ -3,6 +3,6 @@
 from streams.stages.mapping.errors import TemplateError
 from streams.stages.mapping.inbound import Draft
 from streams.stages.mapping.model import Ref
-from streams.stages.mapping.templates import Templates, check
+from streams.stages.mapping.templates import SHIPPED, Templates, check
 
-__all__ = ["Draft", "Ref", "TemplateError", "Templates", "check"]
+__all__ = ["SHIPPED", "Draft", "Ref", "TemplateError", "Templates", "check"]

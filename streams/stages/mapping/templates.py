@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import connectors
 from connectors.errors import MappingError
 from connectors.kafka.records import CustomField
 from streams.stages.mapping.custom import extended
@@ -12,6 +13,9 @@ from streams.stages.mapping.errors import TemplateError
 from streams.stages.mapping.model import Template
 from streams.stages.mapping.soundness import between, unsound
 from streams.stages.mapping.template import parse
+
+SHIPPED = Path(connectors.__file__).parent
+"""The folder that the shipped templates are below."""
 
 
 class Templates:
