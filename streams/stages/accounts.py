@@ -56,6 +56,9 @@ def ask_order(work: Work, order: Entity) -> None:
         if product is not None and (is_agreed or order["refunds"]):
             ask_item(work, product)
     if is_agreed and not order["hold"]:
+        if order["payments"] and _is_less(work, order):
+            # The accounts refuse an invoice below what is applied to it.
+            _payments(work, records)
         commands.put(work, DOCUMENTS[order["document"]], document_key(order), customer["id"], records)
     if stands(work, order):
         _payments(work, records)
@@ -74,6 +77,12 @@ def _sold_as(work: Work, id_: str | None, product: Entity | None) -> str | None:
         return str(product["id"])
     asked = commands.sent(work, ACCOUNTS, f"product/{id_}") if id_ is not None else None
     return id_ if asked is not None and not asked.closed else None
+
+
+def _is_less(work: Work, order: Entity) -> bool:
+    """Tell whether an order comes to less than its invoice."""
+    invoice, total = bookings.invoiced(work, document_key(order)), order["grand_total"]
+    return invoice is not None and total is not None and total < (invoice["total"] or 0)
 
 
 def _payments(work: Work, records: Mapping[str, Entity | None]) -> None:

@@ -9,10 +9,9 @@ from hashlib import sha256
 from typing import Any
 
 from connectors.kafka.records import Entity
-from streams.stages import commands, holds, money, totals
-from streams.stages.bookings import ACCOUNTS, AGREED, document_key, stands
+from streams.stages import holds, money, totals
+from streams.stages.bookings import AGREED, document_key, invoiced, stands
 from streams.stages.holds import AMENDED, GONE
-from streams.stages.mapping import Ref
 from streams.stages.rows import Match
 from streams.stages.work import Work
 
@@ -79,8 +78,5 @@ def _compared(order: Entity) -> tuple[Any, ...]:
 
 def _is_paid(work: Work, key: str) -> bool:
     """Tell whether the accounts have an invoice by our name on which less is open than it comes to."""
-    asked = commands.sent(work, ACCOUNTS, key)
-    if asked is None or asked.object != "Invoice" or asked.remote_id is None:
-        return False
-    invoice = work.get("invoice", work.linked(Ref(ACCOUNTS, asked.object, asked.remote_id)).id)
-    return invoice is not None and invoice["status"] != "VOID" and (invoice["balance"] or 0) < (invoice["total"] or 0)
+    invoice = invoiced(work, key)
+    return invoice is not None and (invoice["balance"] or 0) < (invoice["total"] or 0)

@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.kafka.records import Entity
 from streams.stages import commands
+from streams.stages.mapping import Ref
 from streams.stages.rows import Match
 from streams.stages.work import Work
 
@@ -52,6 +53,15 @@ def stands(work: Work, order: Entity) -> bool:
     """Tell whether the episode's document was asked for and is neither void nor deleted."""
     document = commands.sent(work, ACCOUNTS, document_key(order))
     return document is not None and not document.closed
+
+
+def invoiced(work: Work, key: str) -> Entity | None:
+    """Return what the accounts told last of the invoice that they have by our name; None: none that stands."""
+    asked = commands.sent(work, ACCOUNTS, key)
+    if asked is None or asked.object != "Invoice" or asked.remote_id is None:
+        return None
+    invoice = work.get("invoice", work.linked(Ref(ACCOUNTS, asked.object, asked.remote_id)).id)
+    return invoice if invoice is not None and invoice["status"] != "VOID" else None
 
 
 def is_sold(work: Work, order: Entity) -> bool:

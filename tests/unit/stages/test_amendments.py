@@ -139,6 +139,22 @@ def test_what_was_given_back_for_an_order_that_waited_is_booked_once_it_is_cance
     assert [item.open for item in reviews(company)] == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("shipping", "total", "first"),
+    [("4.00", "16.40", ["PUT Payment", "PUT Invoice"]), ("6.00", "18.40", ["PUT Invoice", "PUT Payment"])],
+)
+def test_what_is_applied_falls_before_its_invoice_and_rises_after_it(
+    company: Company, shipping: str, total: str, first: Sequence[str]
+) -> None:
+    """QuickBooks refuses to apply more than an invoice comes to."""
+    paid = {"date_paid_gmt": "2026-03-02T10:00:00"}
+    invoiced(company, "17.40")
+    assert kinds(tell(company, order(**paid), "2")) == ["PUT Payment"]
+    opened(company, "0.00", 2)
+    assert tell(company, order(**paid, shipping_total=shipping, total=total), "3") == []
+    assert kinds(answer(company, "accept", reviews(company)[0])) == first
+
+
 STATES: Sequence[Mapping[str, Any]] = (UNPAID, MORE, SWAPPED)
 STEPS = st.lists(
     st.one_of(
