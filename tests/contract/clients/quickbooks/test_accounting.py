@@ -220,7 +220,7 @@ async def test_batch_and_change_data_capture(session: Callable[..., Any]) -> Non
 
     def work(qb: QuickBooks) -> None:
         acme, thing = customer(qb, "Acme"), item(qb, "Thing")
-        bill = invoice(qb, acme, line(thing, 1, 10))
+        invoice(qb, acme, line(thing, 1, 10))
         invoice(qb, acme, line(thing, 1, 11)).delete(qb=qb)
         names = ["Bolt", "Acme", "Cogs"]
         drafts = []
@@ -231,7 +231,7 @@ async def test_batch_and_change_data_capture(session: Callable[..., Any]) -> Non
         done = batch_create(drafts, qb=qb)
         assert [each.DisplayName for each in done.successes] == ["Bolt", "Cogs"]
         assert [fault.Error[0].code for fault in done.faults] == ["6240"]
-        since = bill.MetaData["CreateTime"] if isinstance(bill.MetaData, dict) else bill.MetaData.CreateTime
+        since = acme.MetaData["CreateTime"] if isinstance(acme.MetaData, dict) else acme.MetaData.CreateTime
         seen = change_data_capture([Invoice, Customer], since, qb=qb)
         assert [getattr(each, "status", "live") for each in seen.Invoice] == ["live", "Deleted"]
         assert [each.DisplayName for each in seen.Customer] == ["Acme", "Bolt", "Cogs"]
