@@ -21,8 +21,8 @@ class Records:
 
     def verdict(self, ref: Ref, traits: Traits, own: str | None = None) -> Verdict:
         """Ask the matcher who a record is; `own` is the party that it already belongs to, which is not asked about."""
-        likely, crowd = self._index.candidates(_name(ref), traits)
-        return judge(traits, likely, lambda name: self._party(name, own), crowd)
+        others = self._index.candidates(_name(ref), traits)
+        return judge(traits, others, lambda name: self._party(name, own))
 
     def _party(self, name: str, own: str | None) -> str | None:
         link = self._rows.links.get(name)

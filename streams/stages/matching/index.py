@@ -5,22 +5,19 @@ for every key stays small, and only records worth a comparison cost a read of th
 vendor, so that a party's links can be undone without touching the index.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
-from streams.stages.matching.keys import COMMON, PERSONAL, keys
+from streams.stages.matching.keys import COMMON, keys
 from streams.stages.matching.traits import Traits
 from streams.stages.rows import Block, Trait
 
 BUCKET = 20
 """A key with more records than this tells nothing; it is given up for good."""
-ALONE: Mapping[str, int] = {**dict.fromkeys(COMMON, 1), **dict.fromkeys(PERSONAL, 3)}
-"""Beginning of a key → that alone is a reason to compare if so few others have it; of other keys always."""
+RARE = 1
+"""A key of `COMMON` that more others than this have is no reason to compare two that have no other in common."""
 CANDIDATES = 12
 """So many records are compared at most; they are those with most keys in common, then those with the rarest key."""
-
-Record = tuple[str, Traits]
-"""A record's name, and what it is compared by."""
 
 
 class Blocks(Protocol):
@@ -68,40 +65,30 @@ class Index:
         row = self._known.get(name)
         return None if row is None else Traits.unpacked(row.text)
 
-    def candidates(self, name: str, traits: Traits) -> tuple[Iterator[Record], Iterator[Record]]:
-        """Return the records that share keys with it, but for `name` itself; each is read when it is asked for.
-
-        First those that it may be, who shares most before the others. Then those that it is not, though they have its
-        mailbox or telephone, as many do: who it is may be doubtful for that.
-        """
-        likely, crowd = self._found(name, traits)
-        return self._read(likely), self._read(crowd)
-
-    def _read(self, names: Sequence[str]) -> Iterator[Record]:
-        for name in names:
-            row = self._known.get(name)
+    def candidates(self, name: str, traits: Traits) -> list[tuple[str, Traits]]:
+        """Return the records that share keys with it, but for `name` itself: who shares most comes first."""
+        found = []
+        for other in self._likely(name, traits):
+            row = self._known.get(other)
             if row is not None:
-                yield name, Traits.unpacked(row.text)
+                found.append((other, Traits.unpacked(row.text)))
+        return found
 
-    def _found(self, name: str, traits: Traits) -> tuple[Sequence[str], Sequence[str]]:
+    def _likely(self, name: str, traits: Traits) -> list[str]:
         rows = [(key, self._blocks.get(key)) for key in self._keys_of(traits)]
         found = [(key, _others(row, name)) for key, row in rows if row is not None and not row.full]
         if not found:
-            return (), ()
+            return []
         found.sort(key=lambda one: len(one[1]))
         shared: dict[str, int] = {}
         reason: set[str] = set()
-        crowd: dict[str, None] = {}
         for key, others in found:
             for other in others:
                 shared[other] = shared.get(other, 0) + 1
-            if len(others) <= ALONE.get(key[:2], BUCKET):
+            if len(others) <= RARE or not key.startswith(COMMON):
                 reason.update(others)
-            elif key.startswith(PERSONAL):
-                crowd.update(dict.fromkeys(others))
         likely = [other for other, common in shared.items() if common > 1 or other in reason]
-        likely = sorted(likely, key=shared.__getitem__, reverse=True)[:CANDIDATES]
-        return likely, [other for other in crowd if other not in likely][:CANDIDATES]
+        return sorted(likely, key=shared.__getitem__, reverse=True)[:CANDIDATES]
 
     def put(self, name: str, traits: Traits, former: Traits | None) -> None:
         """Let a record stand in the index with these traits and no others; `former` are those that it stands with."""

@@ -10,8 +10,6 @@ EMAIL_DIGITS = 5
 EMAIL_LOCAL = 8
 PHONE_TAIL = 8
 PHONE_LONG = 12
-PERSONAL = ("Pe", "Pt")
-"""Keys of a person's mailbox and telephone."""
 COMMON = ("Pc", "Pg", "Pp")
 """Keys of parts of a person's name with company or place: the more people, the more have them by chance."""
 NOWHERE = ("",) * 5

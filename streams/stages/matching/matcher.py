@@ -43,12 +43,7 @@ class Verdict:
     shared: bool = False
 
 
-def judge(
-    mine: Traits,
-    others: Iterable[tuple[str, Traits]],
-    party_of: Callable[[str], str | None],
-    crowd: Iterable[tuple[str, Traits]] = (),
-) -> Verdict:
+def judge(mine: Traits, others: Iterable[tuple[str, Traits]], party_of: Callable[[str], str | None]) -> Verdict:
     """Score a record against the candidates and say what is to be done.
 
     A record goes to the likest party from `LINK` on, unless its names forbid it, or a mailbox or number of it belongs
@@ -58,7 +53,6 @@ def judge(
         mine: the record.
         others: names and traits of the records that share a key with it, in a fixed order.
         party_of: returns the party that a record belongs to now; None: none any more.
-        crowd: others that it is not, though they may have its mailbox or number; asked for only before a link.
     """
     best: dict[str, Score] = {}
     third: list[str] = []
@@ -81,7 +75,6 @@ def judge(
     first = candidates[0]
     if not _sure(first.score):
         return Verdict(Band.REVIEW, candidates)
-    third += [party for name, traits in crowd if compare(mine, traits).shared and (party := party_of(name))]
     shared = any(party != first.party for party in third)
     return Verdict(Band.REVIEW if shared else Band.LINK, candidates, shared)
 
