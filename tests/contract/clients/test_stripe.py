@@ -9,6 +9,7 @@ import stripe
 from stripe import StripeClient
 
 from connectors.sandbox.server import Sandboxes, serve
+from tests.receiving import receiving
 
 RECURRING = {"interval": "month"}
 
@@ -211,26 +212,25 @@ async def test_deliveries_satisfy_the_librarys_own_check(session: Callable[..., 
         writer.close()
         got.put_nowait((fields["stripe-signature"], body))
 
-    server = await asyncio.start_server(receive, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
-    endpoint = await session(
-        lambda client: client.v1.webhook_endpoints.create({"url": url, "enabled_events": ["customer.created"]})
-    )
-    await session(lambda client: client.v1.customers.create({"name": "Ada"}))
-    header, body = await got.get()
-    event = stripe.Webhook.construct_event(body, header, endpoint["secret"])
-    assert (event.type, event.data.object["name"]) == ("customer.created", "Ada")
-    rolled = await session(
-        lambda client: client.raw_request("post", f"/v1/webhook_endpoints/{endpoint.id}/roll_secret")
-    )
-    fresh = client_json(rolled)["secret"]
-    await session(lambda client: client.v1.customers.create({"name": "Bruno"}))
-    header, body = await got.get()
-    for secret in (endpoint["secret"], fresh):
-        stripe.Webhook.construct_event(body, header, secret)
-    with pytest.raises(stripe.SignatureVerificationError):
-        stripe.Webhook.construct_event(body + b" ", header, fresh)
-    server.close()
+    async with receiving(receive) as base:
+        url = f"{base}/hook"
+        endpoint = await session(
+            lambda client: client.v1.webhook_endpoints.create({"url": url, "enabled_events": ["customer.created"]})
+        )
+        await session(lambda client: client.v1.customers.create({"name": "Ada"}))
+        header, body = await got.get()
+        event = stripe.Webhook.construct_event(body, header, endpoint["secret"])
+        assert (event.type, event.data.object["name"]) == ("customer.created", "Ada")
+        rolled = await session(
+            lambda client: client.raw_request("post", f"/v1/webhook_endpoints/{endpoint.id}/roll_secret")
+        )
+        fresh = client_json(rolled)["secret"]
+        await session(lambda client: client.v1.customers.create({"name": "Bruno"}))
+        header, body = await got.get()
+        for secret in (endpoint["secret"], fresh):
+            stripe.Webhook.construct_event(body, header, secret)
+        with pytest.raises(stripe.SignatureVerificationError):
+            stripe.Webhook.construct_event(body + b" ", header, fresh)
 
 
 def client_json(response: Any) -> dict[str, Any]:

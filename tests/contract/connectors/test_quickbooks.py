@@ -12,6 +12,7 @@ from connectors.errors import DuplicateError, FatalError, MissingReferenceError,
 from connectors.ports import Call, Lookup, Raw
 from connectors.quickbooks.webhook import QuickBooksWebhook
 from connectors.wire import loads
+from tests.receiving import receiving
 
 Company = Any  # the fixture's class lives in conftest, which tests cannot import
 Connect = Callable[..., Awaitable[Company]]
@@ -173,10 +174,9 @@ async def test_a_webhook_of_the_sandbox_is_read(company: Company, make_call: Mak
         await writer.wait_closed()
         received.put_nowait((headers, body))
 
-    async with await asyncio.start_server(receive, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with receiving(receive) as url:
         await company.put("settings", {"settings": {"webhook_format": form}})
-        await company.put("webhooks", {"url": f"http://127.0.0.1:{port}/"})
+        await company.put("webhooks", {"url": f"{url}/"})
         made = await company.write(make_call("Customer", ADA))
         headers, body = await asyncio.wait_for(received.get(), 30)
     reader = QuickBooksWebhook()

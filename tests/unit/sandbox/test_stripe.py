@@ -12,6 +12,7 @@ import pytest
 
 from connectors.sandbox.stripe.forms import parse
 from connectors.sandbox.stripe.vendor import VERSION, build
+from tests.receiving import receiving
 
 DAY = 86400
 
@@ -324,26 +325,25 @@ async def test_deliveries(account: Account) -> None:
         assert signatures == [f"v1={one}" for one in made]
         got.put_nowait((stamp, json.loads(body)))
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    form = {"url": url, "enabled_events[]": ["customer.created", "customer.deleted"]}
-    endpoint = await account.post("webhook_endpoints", **form)
-    secrets = [endpoint["secret"]]
-    assert "secret" not in await account.get(f"webhook_endpoints/{endpoint['id']}")
-    await account.post("customers", name="Ada")
-    arrived = [await got.get(), await got.get()]
-    assert [event["data"]["object"]["name"] for _, event in arrived] == ["Ada", "Ada"]
-    assert arrived[0][0] != arrived[1][0]
-    rolled = await account.post(f"webhook_endpoints/{endpoint['id']}/roll_secret", expire_after_hours="1")
-    secrets = [rolled["secret"], endpoint["secret"]]
-    await account.post("customers", name="Bo")
-    await got.get()
-    await account.clock.sleep(3600)
-    secrets = [rolled["secret"]]
-    await account.post("customers", name="Cy")
-    assert (await got.get())[1]["data"]["object"]["name"] == "Cy"
-    assert got.empty()
-    server.close()
+    async with receiving(serve) as base:
+        url = f"{base}/"
+        form = {"url": url, "enabled_events[]": ["customer.created", "customer.deleted"]}
+        endpoint = await account.post("webhook_endpoints", **form)
+        secrets = [endpoint["secret"]]
+        assert "secret" not in await account.get(f"webhook_endpoints/{endpoint['id']}")
+        await account.post("customers", name="Ada")
+        arrived = [await got.get(), await got.get()]
+        assert [event["data"]["object"]["name"] for _, event in arrived] == ["Ada", "Ada"]
+        assert arrived[0][0] != arrived[1][0]
+        rolled = await account.post(f"webhook_endpoints/{endpoint['id']}/roll_secret", expire_after_hours="1")
+        secrets = [rolled["secret"], endpoint["secret"]]
+        await account.post("customers", name="Bo")
+        await got.get()
+        await account.clock.sleep(3600)
+        secrets = [rolled["secret"]]
+        await account.post("customers", name="Cy")
+        assert (await got.get())[1]["data"]["object"]["name"] == "Cy"
+        assert got.empty()
 
 
 async def test_seeds_are_the_same(account: Account) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.receiving import receiving
+
 
 class Receiver:
     """An HTTP endpoint that notes what it got and answers as told."""
@@ -34,10 +36,9 @@ class Receiver:
 async def receiver() -> AsyncIterator[Receiver]:
     """A receiver on a free port."""
     receiver = Receiver()
-    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
-    receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
-    yield receiver
-    server.close()
+    async with receiving(receiver.serve) as url:
+        receiver.url = f"{url}/hook"
+        yield receiver
 
 
 async def subscribe(client: httpx.AsyncClient, url: str) -> None:

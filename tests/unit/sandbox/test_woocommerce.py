@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from connectors.sandbox.woocommerce.vendor import build
+from tests.receiving import receiving
 
 API = "/wp-json/wc/v3"
 
@@ -89,10 +90,9 @@ class Receiver:
 async def receiver() -> AsyncIterator[Receiver]:
     """A receiver on a free port."""
     made = Receiver()
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
-    yield made
-    server.close()
+    async with receiving(made.serve) as url:
+        made.url = f"{url}/hook"
+        yield made
 
 
 @pytest.mark.parametrize(

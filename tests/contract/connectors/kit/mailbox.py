@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+
+from tests.receiving import receiving
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +21,15 @@ class Mailbox:
     """An HTTP server on a free port that answers 200 to everything and keeps it."""
 
     letters: list[Letter] = field(default_factory=list)
-    _server: asyncio.Server | None = None
+    _open: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def open(self) -> str:
         """Begin to listen and return the address."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/"
+        return f"{await self._open.enter_async_context(receiving(self._serve))}/"
 
     async def aclose(self) -> None:
         """Stop listening."""
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
+        await self._open.aclose()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.receiving import receiving
+
 Books = Any  # the fixture's class lives in conftest, which tests cannot import
 
 
@@ -43,10 +45,9 @@ class Endpoint:
 async def endpoint(clock: Any) -> AsyncIterator[Endpoint]:
     """An endpoint on a free port."""
     made = Endpoint(clock)
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/qbo"
-    yield made
-    server.close()
+    async with receiving(made.serve) as url:
+        made.url = f"{url}/qbo"
+        yield made
 
 
 @pytest.mark.parametrize("form", ["cloudevents", "legacy"])

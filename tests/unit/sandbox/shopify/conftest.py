@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from connectors.sandbox.shopify.vendor import build
+from tests.receiving import receiving
 
 STABLE = "2026-10"
 
@@ -145,7 +146,6 @@ class Receiver:
 async def receiver() -> AsyncIterator[Receiver]:
     """A receiver on a free port."""
     made = Receiver()
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hooks"
-    yield made
-    server.close()
+    async with receiving(made.serve) as url:
+        made.url = f"{url}/hooks"
+        yield made
