@@ -139,7 +139,7 @@ def _follow(stack: Running) -> list[dict[str, Any]]:
     """Run the example to the end of the topic; return the latest record of each party."""
     addresses = ["--kafka", stack.addresses.kafka, "--registry", stack.addresses.registry]
     command = [sys.executable, str(EXAMPLE), *addresses, "--group", f"somebody-{time.monotonic_ns()}", "--once"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
     assert done.returncode == 0, done.stderr
     latest = {line["id"]: line["record"] for line in map(json.loads, done.stdout.splitlines())}
     return [record for record in latest.values() if record is not None]
