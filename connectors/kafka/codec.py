@@ -69,14 +69,9 @@ class Codec:
             found = self._prefix(topic, record.SCHEMA), _writer(record.SCHEMA, OBJECT)
             self._writers[topic.name, record.__class__] = found
         prefix, writer = found
-        if writer is not None:
-            out = bytearray(prefix)
-            try:
-                exact = writer(out, record)
-            except Exception:  # noqa: BLE001  what does not fit, and why, is told below
-                exact = False
-            else:
-                return bytes(out), exact
+        whole = _written(writer, record, prefix)
+        if whole is not None:
+            return whole
         body, exact = self.body_exactly(record.SCHEMA, as_dict(record))
         return prefix + body, exact
 
@@ -208,11 +203,11 @@ def _read(read: compiled.Reader, data: bytes) -> Any:
     return value if end == len(data) else None
 
 
-def _written(writer: compiled.Writer | None, value: Any) -> tuple[bytes, bool] | None:
+def _written(writer: compiled.Writer | None, value: Any, prefix: bytes = b"") -> tuple[bytes, bool] | None:
     """Return the bytes and whether they are exact; None: fastavro is to decide what does not fit, and why."""
     if writer is None:
         return None
-    out = bytearray()
+    out = bytearray(prefix)
     try:
         exact = writer(out, value)
     except Exception:  # noqa: BLE001  whatever an unfit value leads to
