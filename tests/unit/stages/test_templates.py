@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import MappingError
-from streams.stages.mapping import Ref, TemplateError, Templates, check
+from streams.stages.mapping import SHIPPED, Ref, TemplateError, Templates, check
 from streams.stages.mapping.inbound import Draft, draft
 from streams.stages.mapping.outbound import body
 from streams.stages.mapping.template import parse
