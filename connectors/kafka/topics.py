@@ -118,7 +118,6 @@ TRANSFORM_STATE = Topic(
                 "Refund",
                 "Sent",
                 "Told",
-                "Trait",
             )
         ),
     ),

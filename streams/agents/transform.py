@@ -12,16 +12,15 @@ from connectors.errors import DecodeError
 from connectors.kafka.codec import Codec
 from connectors.kafka.headers import Headers
 from connectors.kafka.partition import partition_for
-from connectors.kafka.records import Command, ConnectionChanged, Decision, Request, Tick, VendorRecord, VendorResult
+from connectors.kafka.records import Command
 from connectors.kafka.topics import CANONICAL
 from streams import metrics
 from streams.dead_letters import header
 from streams.replies import REQUEST_HEADER
 from streams.runtime.layers import Layer
 from streams.runtime.types import Count, Output, Record
-from streams.stages.pipeline import Emit, Pipeline
+from streams.stages.pipeline import Emit, Pipeline, Value
 
-Value = VendorRecord | VendorResult | ConnectionChanged | Request | Decision | Tick
 KINDS: Mapping[str, type[Value]] = {kind.SCHEMA: kind for kind in get_args(Value)}
 ENTITIES = {topic.name: entity for entity, topic in CANONICAL.items()}
 

@@ -30,9 +30,9 @@ from streams.stages.route import route
 from streams.stages.tables import Rows, State
 from streams.stages.work import Emit, Work
 
-__all__ = ["Emit", "Pipeline", "State"]
+__all__ = ["Emit", "Pipeline", "State", "Value"]
 
-
+Value = VendorRecord | VendorResult | ConnectionChanged | Request | Decision | Tick
 Unread = Callable[[str, str], None]
 """Told vendor and object of a record that is passed over: no template reads such objects (yet)."""
 
@@ -45,9 +45,7 @@ class Pipeline:
         self._templates = templates
         self._unread = unread
 
-    def process(
-        self, value: VendorRecord | VendorResult | ConnectionChanged | Request | Decision | Tick, state: State, at: str
-    ) -> list[Emit]:
+    def process(self, value: Value, state: State, at: str) -> list[Emit]:
         """Work on one record and return what is to be produced, in order; rows are written to `state`.
 
         Args:
@@ -61,6 +59,11 @@ class Pipeline:
             DecodeError: a row of the state is broken: dead letter.
         """
         rows = Rows(value.tenant, state, self._codec)
+        emits = self._emits(value, rows, at)
+        rows.flush()
+        return emits
+
+    def _emits(self, value: Value, rows: Rows, at: str) -> list[Emit]:
         if isinstance(value, ConnectionChanged):
             settings.accept(value, rows, self._templates)
             return []

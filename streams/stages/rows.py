@@ -22,6 +22,8 @@ class Link(Row, frozen=True, gc=False):
     source_version: str = ""
     digest: str = ""
     deleted: bool = False
+    traits: str = ""
+    keyed: int = 0
 
     def newer_than(self, version: str) -> bool:
         """Tell whether a record of `version` has nothing new; the same version may, unless the object was deleted."""
@@ -159,13 +161,6 @@ class Block(Row, frozen=True, gc=False):
     SCHEMA: ClassVar[str] = "sluiceway.state.transform.Block"
     records: Sequence[str] = ()
     full: bool = False
-
-
-class Trait(Row, frozen=True, gc=False):
-    """What one vendor's record of a party is compared by."""
-
-    SCHEMA: ClassVar[str] = "sluiceway.state.transform.Trait"
-    text: str
 
 
 class Question(Row, frozen=True, gc=False):

@@ -26,7 +26,6 @@ from streams.stages.rows import (
     Refund,
     Sent,
     Told,
-    Trait,
 )
 
 SEPARATOR = "\x1f"
@@ -52,7 +51,7 @@ class State(Protocol):
 class Table(Generic[R]):
     """The rows of one type and tenant in one state, for the work on one record: nobody else writes meanwhile."""
 
-    __slots__ = ("_decoded", "_kind", "_known", "_prefix", "_state")
+    __slots__ = ("_decoded", "_keys", "_kind", "_known", "_prefix", "_state", "_unwritten")
 
     def __init__(self, name: str, kind: type[R], rows: "Rows") -> None:
         self._prefix = f"{name}{SEPARATOR}{rows.tenant}"
@@ -60,17 +59,21 @@ class Table(Generic[R]):
         self._state = rows.state
         self._decoded = rows.decoded
         self._known: dict[tuple[str, ...], R | None] = {}
+        self._keys: dict[tuple[str, ...], bytes] = {}
+        self._unwritten: dict[tuple[str, ...], R | None] = {}
 
     def get(self, *parts: str) -> R | None:
         """Return a row."""
         if parts in self._known:
             return self._known[parts]
-        value = self._state.get(self._key(*parts))
+        key = self._keys[parts] = self._key(*parts)
+        value = self._state.get(key)
         found = self._known[parts] = None if value is None else self._decoded.row(value, self._kind)
         return found
 
     def raw(self, *parts: str) -> bytes | None:
         """Return a row as it is stored."""
+        self.flush()
         return self._state.get(self._key(*parts))
 
     def put(self, row: R, *parts: str) -> None:
@@ -80,22 +83,29 @@ class Table(Generic[R]):
 
     def set(self, row: R, *parts: str) -> None:
         """Set a row that the caller knows to differ: what is there is not read."""
-        self._state.put(self._key(*parts), self._decoded.row_written(row))
-        self._known.pop(parts, None)
+        self._known[parts] = self._unwritten[parts] = row
 
     def drop(self, *parts: str) -> None:
         """Remove a row."""
         if self.get(*parts) is not None:
-            self._state.put(self._key(*parts), None)
-            self._known[parts] = None
+            self._known[parts] = self._unwritten[parts] = None
+
+    def flush(self) -> None:
+        """Write to the state what was set and removed."""
+        for parts, row in self._unwritten.items():
+            value = None if row is None else self._decoded.row_written(row)
+            self._state.put(self._keys.get(parts) or self._key(*parts), value)
+        self._unwritten.clear()
 
     def first(self, *parts: str) -> Sequence[str] | None:
         """Return the parts below `parts` of the first row, in key order."""
+        self.flush()
         prefix = self._key(*parts, "")
         return next((key[len(prefix) :].decode().split(SEPARATOR) for key, _ in self._state.scan(prefix)), None)
 
     def scan(self, *parts: str) -> Sequence[tuple[Sequence[str], R]]:
         """Return the parts below `parts` and the rows, in key order."""
+        self.flush()
         prefix = self._key(*parts, "")
         rows = self._state.scan(prefix)
         return [(k[len(prefix) :].decode().split(SEPARATOR), self._decoded.row(v, self._kind)) for k, v in rows]
@@ -118,6 +128,7 @@ class Of(Generic[R]):
         """Return the table; from then on it is the attribute of `rows` itself."""
         found = Table(self._name, self._kind, rows)
         rows.__dict__[self._attribute] = found
+        rows.made.append(found)
         return found
 
 
@@ -145,7 +156,7 @@ class Entities:
 
 
 class Rows:
-    """Every table of one tenant."""
+    """Every table of one tenant, for the work on one record; what it sets stands in the state after `flush`."""
 
     connection = Of(ConnectionChanged, "connection")
     links = Of(Link, "link")  # vendor, object, remote id
@@ -167,7 +178,6 @@ class Rows:
     holds = Of(Hold, "hold")  # id of the review
     apart = Of(Apart, "apart")  # both canonical ids, in order
     blocks = Of(Block, "block")  # blocking key
-    traits = Of(Trait, "trait")  # vendor, object, remote id
     contacts = Of(Contacts, "contacts")  # customer
 
     def __init__(self, tenant: str, state: State, codec: Codec) -> None:
@@ -176,3 +186,9 @@ class Rows:
         self.codec = codec
         self.decoded = decoded(codec)
         self.entities = Entities(self)
+        self.made: list[Table[Any]] = []
+
+    def flush(self) -> None:
+        """Write to the state what was set in any table, each row once."""
+        for table in self.made:
+            table.flush()

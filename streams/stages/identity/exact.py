@@ -81,4 +81,6 @@ def linked(
         object_key=object_key or former.object_key,
         digest=digest if digest is not None else former.digest if former.id in (None, id_) else "",
         deleted=False,
+        traits=former.traits,
+        keyed=former.keyed,
     )

@@ -10,7 +10,7 @@ class Records:
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
-        self._index = Index(rows.blocks, rows.traits)
+        self._index = Index(rows.blocks, rows.links)
         self._last: tuple[Draft, Traits | None] | None = None
 
     def traits(self, draft: Draft) -> Traits | None:
@@ -25,7 +25,7 @@ class Records:
         return judge(traits, others, lambda name: self._party(name, own))
 
     def _party(self, name: str, own: str | None) -> str | None:
-        link = self._rows.links.get(name)
+        link = self._index.link(name)
         if link is None or link.id is None or link.entity != "party" or link.id == own:
             return None
         apart = own is not None and self._rows.apart.get(*sorted((own, link.id))) is not None
@@ -41,7 +41,7 @@ class Records:
         traits = self.traits(draft) if former is None else former.after(draft.fields, draft.custom)
         if traits is None or traits == former:
             return None
-        self._index.put(name, traits, former)
+        self._index.put(name, traits)
         return traits if former is not None and _who(traits) != _who(former) else None
 
     def leave(self, ref: Ref) -> None:

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import psutil
 
 from connectors.kafka.codec import Codec, LocalIds
+from streams.runtime import memory
 from streams.runtime.layers import Layer
 from streams.runtime.store import Meta, Store
 from streams.stages.identity import Records, new_id
@@ -63,10 +64,10 @@ class Counted:
         self.compared = 0
 
     def get(self, key: bytes) -> bytes | None:
-        """Return a row; who is compared is a row of traits that is there."""
+        """Return a row; one of the crosswalk that is there is of somebody compared, as all who come are new."""
         value = self._store.get(key)
         self.reads += 1
-        self.compared += value is not None and key.startswith(b"trait\x1f")
+        self.compared += value is not None and key.startswith(b"link\x1f")
         return value
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -91,6 +92,7 @@ class Bench:
             rows = Rows("bench", outer, _CODEC)
             _link(rows, sample, new_id("bench", sample.draft.ref))
             Records(rows).stand(sample.draft)
+            rows.flush()
         self._commit(outer, len(samples))
 
     def take(self, samples: Sequence[Sample], below: Counted | None = None) -> int:
@@ -109,6 +111,7 @@ class Bench:
             known += linked
             _link(rows, sample, verdict.candidates[0].party if linked else new_id("bench", draft.ref))
             records.stand(draft)
+            rows.flush()
             layer.fold(outer)
         self._commit(outer, len(samples))
         return known
@@ -123,8 +126,7 @@ class Bench:
     def pace(self, samples: Iterator[Sample], parties: int) -> Pace:
         """Measure the next records."""
         chunks = [list(islice(samples, CHUNK)) for _ in range(WINDOWS)]
-        gc.collect()
-        gc.freeze()  # the generated records are the bench's own, and no worker has them to look through
+        memory.settle()  # as a worker's is; the generated records are the bench's own
         times, known, all_threads = [], 0, time.process_time()
         for chunk in chunks:
             began = time.thread_time()

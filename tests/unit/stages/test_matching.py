@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from connectors.kafka.codec import Codec
 from streams.stages.matching import Band, Index, Traits, compare, judge, score
 from streams.stages.matching.index import BUCKET, CANDIDATES
-from streams.stages.matching.keys import keys
+from streams.stages.matching.keys import VERSION, keys
 from streams.stages.matching.weights import LINK, REVIEW
-from streams.stages.rows import Trait
+from streams.stages.rows import Link
 from streams.stages.tables import Rows
 from tests.unit.stages.kit import TENANT, MemoryState
 
@@ -162,16 +162,16 @@ def test_a_record_of_some_fields_leaves_the_others() -> None:
 def index(codec: Codec) -> Index:
     """An empty index."""
     rows = Rows(TENANT, MemoryState(), codec)
-    return Index(rows.blocks, rows.traits)
+    return Index(rows.blocks, rows.links)
 
 
 def test_the_index_follows_a_record(index: Index) -> None:
     """A record is found by what it is now, not by what it was, and not at all once it is gone."""
-    index.put("r", person(), None)
+    index.put("r", person())
     assert index.candidates("s", person()) == [("r", person())]
     assert index.candidates("r", person()) == []
     other = person(given_name="Carlos", family_name="Diaz", company_name="Globex", emails=["x@y.example"], phones=[])
-    index.put("r", other, person())
+    index.put("r", other)
     assert index.candidates("s", person()) == []
     assert index.candidates("s", other) == [("r", other)]
     index.drop("r")
@@ -181,19 +181,17 @@ def test_the_index_follows_a_record(index: Index) -> None:
 def test_who_stands_under_former_keys_is_found_again_with_its_next_news(codec: Codec) -> None:
     """A release may have other keys than the one before: what changed then stands under all of them."""
     rows = Rows(TENANT, MemoryState(), codec)
-    rows.traits.set(Trait(person().packed()), "r")
-    index = Index(rows.blocks, rows.traits)
+    rows.links.set(Link(traits=person().packed(), keyed=VERSION - 1), "r")
+    index = Index(rows.blocks, rows.links)
     assert index.candidates("s", person()) == []
-    index.put("r", person(phones=[]), person())
+    index.put("r", person(phones=[]))
     assert index.candidates("s", person(emails=[])) == [("r", person(phones=[]))]
 
 
 def test_a_key_of_too_many_is_given_up(index: Index) -> None:
     """What a crowd shares tells nothing and costs no more than one small row; other keys still serve."""
     for number in range(BUCKET + 1):
-        index.put(
-            str(number), person(emails=[f"somebody{chr(97 + number % 26)}{number // 26}@x.example"], phones=[]), None
-        )
+        index.put(str(number), person(emails=[f"somebody{chr(97 + number % 26)}{number // 26}@x.example"], phones=[]))
     assert index.candidates("s", person(emails=[], phones=[])) == []
     assert index.candidates("s", person(emails=["somebodyb0@x.example"]))[0][0] == "1"
 
@@ -206,9 +204,9 @@ def test_who_shares_most_is_compared(index: Index, place: dict[str, str] | None,
         for n in range(CANDIDATES + 2)
     ]
     for n, one in enumerate(crowd):
-        index.put(f"crowd{n}", one, None)
-    index.put("phone", person(given_name="Zoe", family_name="Quinn", company_name=None, emails=[]), None)
-    index.put("ann", person(phones=[], billing_address=place), None)
+        index.put(f"crowd{n}", one)
+    index.put("phone", person(given_name="Zoe", family_name="Quinn", company_name=None, emails=[]))
+    index.put("ann", person(phones=[], billing_address=place))
     found = [name for name, _ in index.candidates("s", person(billing_address=place))]
     assert found[0] == "ann"
     assert ("phone" in found) == (place is None)
@@ -218,8 +216,45 @@ def test_who_shares_most_is_compared(index: Index, place: dict[str, str] | None,
 def test_a_mailbox_is_a_reason_however_many_systems_know_it(index: Index) -> None:
     """One person is many records: that many have a mailbox does not make it a crowd's."""
     for number in range(6):
-        index.put(str(number), person(), None)
+        index.put(str(number), person())
     assert len(index.candidates("s", person(given_name="Max", family_name="Born", company_name=None, phones=[]))) == 6
+
+
+@pytest.mark.parametrize(
+    ("more", "compared"),
+    [
+        ({}, False),
+        ({"emails": ["ann123456@one.example"]}, True),
+        ({"given_name": "Alan"}, True),
+        ({"family_name": "Alder"}, True),
+        ({"family_name": "Long"}, True),
+        ({"given_name": None, "family_name": None}, True),
+        ({"company_name": "Atlas"}, True),
+    ],
+)
+def test_what_mailboxes_share_by_chance_is_no_reason(index: Index, more: dict[str, Any], compared: bool) -> None:
+    """The same digits are one when the address is the same, or an initial of name or company."""
+    index.put("r", person(emails=["ann123456@one.example"], phones=[]))
+    other: dict[str, Any] = {"given_name": "Max", "family_name": "Born", "company_name": "Globex", "phones": []}
+    found = index.candidates("s", person(**{**other, "emails": ["max123456@two.example"], **more}))
+    assert bool(found) == compared
+
+
+def test_a_mark_follows_its_record(index: Index) -> None:
+    """Who is called otherwise now is compared with who is called like that, though the mailbox led to both before."""
+    index.put("r", person(emails=["ann123456@one.example"], phones=[]))
+    index.put("r", person(given_name="Zoe", family_name="Quinn", emails=["ann123456@one.example"], phones=[]))
+    other = {"company_name": None, "emails": ["z123456@two.example"], "phones": []}
+    assert index.candidates("s", person(given_name="Zara", family_name="Quick", **other))
+    assert not index.candidates("s", person(given_name="Abe", family_name="Lund", **other))
+
+
+def test_two_addresses_with_one_key_leave_no_mark(index: Index) -> None:
+    """Either may be somebody else's as well."""
+    index.put("r", person(emails=["annabelle@one.example", "annabelle@two.example"], phones=[]))
+    for email in ("annabelle@one.example", "annabelle@two.example"):
+        other = person(given_name="Max", family_name="Born", company_name="Globex", emails=[email], phones=[])
+        assert index.candidates("s", other)
 
 
 FEW = st.sampled_from(["", "ann", "anna", "bob", "lee", "smith 12", "smith 13", "acme", "acme tools", "globex"])

@@ -99,6 +99,7 @@ def test_a_no_waits_for_nothing(person: Person, codec: Codec) -> None:
     asked = sent.get(*row_key)
     assert asked is not None
     sent.set(replace(asked, fields=[*asked.fields, "optedOut"]), *row_key)
+    sent.flush()
     person.says(12, firstName="BEA", optedOut=True)
     assert (person.now["opted_out"], person.now["given_name"], person.rows) == (True, "bea", 1)
 

@@ -43,6 +43,7 @@ def test_a_row_reads_as_its_bytes_do(steps: list[tuple[str, Refund | Match | Non
         else:
             rows.refunds.drop(key)
             rows.matches.drop(key)
+        rows.flush()
         if passes:
             for name, value in layer.rows.items():
                 state.put(name, value)
@@ -53,13 +54,30 @@ def test_a_row_reads_as_its_bytes_do(steps: list[tuple[str, Refund | Match | Non
                 assert repr(table.get(place)) == repr(None if data is None else CODEC.decode_as(data, kind))
 
 
+def test_what_is_set_is_seen_at_once_and_written_once() -> None:
+    """Every way of reading sees it, whether it was written to the state by then or not."""
+    state = Layer(MemoryState())
+    rows = Rows("acme", state, CODEC)
+    rows.matches.put(Match(["x"]), "kind", "a")
+    rows.matches.put(Match(["y"]), "kind", "a")
+    assert not state.rows
+    assert rows.matches.get("kind", "a") == Match(["y"])
+    assert rows.matches.scan("kind") == [(["a"], Match(["y"]))]
+    rows.matches.drop("kind", "a")
+    assert rows.matches.first("kind") is None
+    rows.matches.put(Match(["z"]), "kind", "b")
+    assert rows.matches.raw("kind", "b") == CODEC.encode(TRANSFORM_STATE, Match(["z"]))
+
+
 def test_what_was_written_is_not_decoded() -> None:
     """The next record's work finds the very object; one that a reader would make otherwise is made anew."""
     state = MemoryState()
     same, other = Match(["x"]), Match(("x",))
     for row, key in ((same, "same"), (other, "other")):
-        Rows("acme", state, Codec(LocalIds())).matches.put(other, "of another codec")
-        Rows("acme", state, CODEC).matches.put(row, key)
+        for codec, written, at in ((Codec(LocalIds()), other, "of another codec"), (CODEC, row, key)):
+            rows = Rows("acme", state, codec)
+            rows.matches.put(written, at)
+            rows.flush()
     found = Rows("acme", state, CODEC).matches
     assert found.get("same") is same
     assert repr(found.get("other")) == "Match(ids=['x'])"
