@@ -253,12 +253,13 @@ class ConnectionFile:
             raise FatalError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
 
 
-def _plain(node: Node) -> Any:
+def _plain(node: Node, *, verbatim: bool = False) -> Any:
+    """Return what pydantic reads; `verbatim`: texts, where YAML would make another number of an id like 007."""
     if isinstance(node.value, dict):
-        return {key: _plain(child) for key, child in node.value.items()}
+        return {key: _plain(child, verbatim=verbatim or key in _VERBATIM) for key, child in node.value.items()}
     if isinstance(node.value, list):
         return [_plain(child) for child in node.value]
-    return node.value
+    return node.written if verbatim and node.value is not None else node.value
 
 
 def _deepest(root: Node, loc: Sequence[str | int]) -> tuple[Node, str]:
@@ -286,6 +287,7 @@ def _child(node: Node, part: str | int) -> Node | None:
 
 
 _FORMS = frozenset({"here", "elsewhere"})
+_VERBATIM = frozenset({"account", "credentials", "read", "write"})
 _REASONS: Mapping[str, str] = {
     "missing": "is missing; add it",
     "extra_forbidden": "is unknown; remove it, or correct its name",

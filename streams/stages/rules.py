@@ -222,7 +222,7 @@ def _defaults(node: Node) -> Defaults:
     order, values = {}, {}
     for name, child in node.mapping(DEFAULTS).items():
         if name in DEFAULT_VALUES:
-            values[name] = child.text()
+            values[name] = child.words()
         else:
             order[name] = _effect(name, child)
     return Defaults(order, values)
@@ -230,7 +230,7 @@ def _defaults(node: Node) -> Defaults:
 
 def _rule(node: Node) -> Rule:
     node.mapping(("name", "when", "then"))
-    name, then = node.required("name").text(), node.required("then")
+    name, then = node.required("name").words(), node.required("then")
     effects = {key: _effect(key, child) for key, child in then.mapping(EFFECTS).items()}
     if not effects:
         raise then.error("has no effect; use one of " + ", ".join(EFFECTS))
@@ -288,12 +288,12 @@ def _effect(name: str, node: Node) -> Any:
         return node.text()
     if name == "discount_percent":
         return _percent(node)
-    return node.text()
+    return node.words()
 
 
 def _percent(node: Node) -> Decimal:
     try:
-        found = money.decimal(node.text())
+        found = money.decimal(node.words())
     except ValueError:
         raise node.error("is not a number of percent, e.g. 7.5") from None
     try:

@@ -1,7 +1,7 @@
 """YAML with the line of every value, so that an error can name it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ MAX_DEPTH = 32
 class Node:
     """One value of a YAML file: a scalar, a list of nodes or nodes by key.
 
-    `path` is dotted from the top of the file, for messages.
+    `path` is dotted from the top of the file, for messages; `written` is a scalar as it stands there.
     """
 
     file: str
     line: int
     path: str
     value: Any
+    written: str = field(default="", repr=False, compare=False)
 
     def error(self, reason: str) -> TemplateError:
         """Return an error that points here."""
@@ -56,6 +57,10 @@ class Node:
         if not isinstance(self.value, str) or not self.value.strip():
             raise self.error("should be a text")
         return self.value.strip()
+
+    def words(self) -> str:
+        """Return a text as it is written, where YAML takes `007`, `no` or `1:30` for a number or a truth value."""
+        return self.written if isinstance(self.value, bool | int | float) and self.written else self.text()
 
     def flag(self) -> bool:
         """Return a truth value."""
@@ -126,7 +131,7 @@ def _node(file: str, path: str, node: Any, loader: yaml.SafeLoader, depth: int) 
         below = [_node(file, f"{path}[{i}]", child, loader, depth - 1) for i, child in enumerate(node.value)]
         return Node(file, line, path, below)
     try:
-        return Node(file, line, path, loader.construct_object(node))
+        return Node(file, line, path, loader.construct_object(node), node.value)
     except (yaml.YAMLError, ValueError):
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
         raise TemplateError(file, line, path, f"is no {kind}; put a text in quotes") from None
@@ -141,4 +146,4 @@ def _pairs(file: str, path: str, node: Any, loader: yaml.SafeLoader, depth: int)
             raise TemplateError(file, key_node.start_mark.line + 1, below, "stands twice; remove one")
         seen.add(key)
         child = _node(file, below, value_node, loader, depth - 1)
-        yield key, Node(file, key_node.start_mark.line + 1, below, child.value)
+        yield key, Node(file, key_node.start_mark.line + 1, below, child.value, child.written)

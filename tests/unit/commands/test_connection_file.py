@@ -51,6 +51,14 @@ def test_numbers_and_places_are_read(tmp_path: Path) -> None:
     assert [file.secret(value) for value in quickbooks.credentials.values()] == ["abc", "s", "v1\nv2"]
 
 
+@pytest.mark.parametrize("written_", ["0123456", "1.50", "12:30:00", "0x12", "on", "2026-01-31"])
+def test_an_id_or_secret_is_what_is_written(tmp_path: Path, written_: str) -> None:
+    """YAML would make another number, a truth value or a date of it."""
+    text = GOOD.replace("1185883450", written_).replace("client_id: abc", f"client_id: {written_}")
+    quickbooks = ConnectionFile(written(tmp_path, text)).tenants[0].vendors["quickbooks"]
+    assert (quickbooks.account, quickbooks.credentials["client_id"]) == (written_, written_)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [

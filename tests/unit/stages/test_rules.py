@@ -172,6 +172,21 @@ def test_bad_rules_are_told_with_line_and_reason(text: str, line: int, reason: s
     assert reason in str(error)
 
 
+@pytest.mark.parametrize("name", ["007", "no", "1_0", "1:30", "1.50", "30"])
+def test_names_are_what_is_written(name: str) -> None:
+    """YAML would make `7` of the class 007, and `false` of the class no."""
+    found = parse_rules(
+        f"defaults: {{item: {name}}}\nrules: [{{name: {name}, when: 'true', then: {{class_name: {name}}}}}]"
+    )
+    assert (found.rules[0].name, found.rules[0].effects["class_name"], found.defaults.values["item"]) == (name,) * 3
+
+
+def test_a_percentage_is_what_is_written() -> None:
+    """YAML takes 010 for eight."""
+    (rule,) = parse_rules("rules: [{name: a, when: 'true', then: {discount_percent: 010}}]").rules
+    assert rule.effects["discount_percent"] == 10
+
+
 def test_bad_settings_leave_the_former_ones(company: Company) -> None:
     """A connection with wrong rules, mapping or zone is refused whole."""
     company.connect(rules="defaults: {terms: Net 30}")
