@@ -13,7 +13,7 @@ from cel_expr_python import cel
 from cel_expr_python.ext.ext_strings import ExtStrings
 
 from connectors.errors import MappingError
-from streams.stages.mapping import functions, inbound, outbound, paths, schema
+from streams.stages.mapping import functions, inbound, literals, outbound, paths, schema
 from streams.stages.mapping.document import Node
 from streams.stages.mapping.errors import TemplateError
 from streams.stages.mapping.expressions import Expression, Scope
@@ -30,6 +30,7 @@ _ID = re.compile(r"(.*[._])?id")
 def unsound(template: Template) -> Iterator[TemplateError]:
     """Yield what is wrong with a template by itself."""
     yield from _canonical_paths(template)
+    yield from _clashing(template.fields)
     yield from _all(template, [*template.fields, *template.custom], template.sources)
     yield from _no_ids(template.document, template.links)
 
@@ -139,16 +140,33 @@ def _missing(types: Mapping[str, Type], tree: Tree, above: str) -> Iterator[tupl
                 yield from _missing(wanted.fields or {}, below.get(paths.ITEMS, below), path)
 
 
+def _clashing(fields: Iterable[Field]) -> Iterator[TemplateError]:
+    """Yield targets that are no path, or part of another one's value."""
+    known = {field.path: field for field in fields if field.named is None}
+    for path, field in known.items():
+        steps = path.split(".")
+        if not all(steps):
+            yield field.node.error("is no target; write names with dots, e.g. BillAddr.City")
+        for count in range(1, len(steps)):
+            whole = known.get(".".join(steps[:count]))
+            if whole is not None and (whole.when is None or field.when is None):
+                yield field.node.error(f"is part of {whole.path}, which is written as a whole; leave out one of them")
+        yield from _clashing(field.fields)
+
+
 def _all(template: Template, fields: Iterable[Field], known: Mapping[str, Tree]) -> Iterator[TemplateError]:
     for field in fields:
         if field.named is None and not {"{", "}"}.isdisjoint(field.path):
             yield field.node.error('is no target; name a setting as "{settings.figures.refunded}"')
         if field.each is not None:
             inner = {**known, field.variable: field.item}
+            yield from _misused(field, "for_each", field.each)
+            yield from _misused(field, "where", field.when)
             yield from _no_ids(field.node, field.links)
             yield from condition(_at(field.node, "where"), field.when, inner)
             yield from _all(template, field.fields, inner)
             continue
+        yield from _misused(field, "when", field.when)
         yield from condition(_at(field.node, "when"), field.when, known)
         wanted = field.type or WRITTEN.get(field.kind)
         for key, expression in (("value", field.value), ("default", field.default)):
@@ -156,8 +174,10 @@ def _all(template: Template, fields: Iterable[Field], known: Mapping[str, Tree])
                 node = _at(field.node, key)
                 tried = replace(field, value=expression, default=None, required=False)
                 found = _wrong_type(node, expression, wanted, known) or _wrong_value(node, tried, template, known)
+                found = found or _wrong_outcome(node, expression, field.type)
                 if found is not None:
                     yield found
+                yield from _misused(field, key, expression)
 
 
 def _wrong_type(
@@ -181,6 +201,24 @@ def _wrong_value(node: Node, field: Field, template: Template, known: Mapping[st
     except MappingError as error:
         return node.error(error.reason)
     return None
+
+
+def _wrong_outcome(node: Node, expression: Expression, wanted: Type | None) -> TemplateError | None:
+    """Try the texts that are among the results: some records would come to each."""
+    if wanted is None:
+        return None
+    for said in literals.outcomes(expression.text):
+        try:
+            wanted.convert(said)
+        except ValueError as error:
+            reason = str(error)
+            return node.error(reason if repr(said) in reason else f"yields {said!r}: {reason}")
+    return None
+
+
+def _misused(field: Field, key: str, expression: Expression | None) -> Iterator[TemplateError]:
+    for reason in literals.misused(expression.text) if expression is not None else ():
+        yield _at(field.node, key).error(reason)
 
 
 def condition(node: Node, expression: Expression | None, known: Mapping[str, Tree]) -> Iterator[TemplateError]:
