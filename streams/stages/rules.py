@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.errors import MappingError
 from connectors.kafka.records import Entity
-from streams.stages import money
+from streams.stages import compared, money
 from streams.stages.mapping import expressions, paths, schema, soundness
 from streams.stages.mapping.document import Node, read
 from streams.stages.mapping.errors import TemplateError
@@ -164,25 +164,22 @@ def check_rules(text: str, file: str = FILE) -> Sequence[TemplateError]:
 def _unsound(rule: Rule) -> Sequence[TemplateError]:
     """Return what is wrong with a condition that can be read."""
     wrong = list(soundness.condition(rule.node, rule.when, _trees()))
-    for role, name, said in _COMPARED.findall(rule.when.text):
-        wanted = schema.entity(schema.ROLES[role]).get(name) if role in ROLES else None
-        if wanted is not None and wanted.symbols and said not in wanted.symbols:
-            wrong.append(rule.node.error(f"{role}.{name} is never {said!r}; it is one of {', '.join(wanted.symbols)}"))
     sample = {role: _sample(Type("record", fields=schema.entity(schema.ROLES[role]))) for role in ROLES}
     for role, name in rule.customs:
         sample[role][CUSTOM][name] = None
     try:
-        rule.when.by_engine(expressions.Scope(sample, _trees()))
+        found = rule.when.by_engine(expressions.Scope(sample, _trees()))
+        if found is not None and not isinstance(found, bool):
+            wrong.append(rule.node.error(f"yields {schema.named(found)}; a condition is true or false"))
     except expressions.WrongTypeError as error:
         # What is null is so in the sample alone: of custom fields nobody knows the type.
         if "null" not in str(error):
             wrong.append(rule.node.error(str(error).replace("add it to the fields under source", "correct its name")))
     except ValueError:
         pass  # decided by values
-    return wrong[:1]
+    return [*wrong, *map(rule.node.error, compared.mistaken(rule.when.text))][:1]
 
 
-_COMPARED = re.compile(r"\b(\w+)\.(\w+)\s*[!=]=\s*['\"](\w*)['\"]")
 _SAMPLES: Mapping[str, Any] = {
     "boolean": True, "decimal": 1.0, "long": 1, "int": 1, "string": "text", "texts": ["text"],
     "date": "2026-01-31", "timestamp-micros": "2026-01-31T12:00:00.000000Z",
