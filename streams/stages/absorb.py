@@ -200,6 +200,7 @@ def leave(work: Work, ref: Ref, link: Link, version: str) -> None:
     if link.entity is not None and link.id is not None:
         work.unlink(ref, link.entity, link.id)
         past.remember(work.rows, ref, link.entity, link.id)
+    work.records.leave(ref)
     gone = Link(object_key=link.object_key, source_version=version, deleted=True)
     work.rows.links.put(gone, ref.vendor, ref.object, ref.id)
 

@@ -64,8 +64,6 @@ def remove(work: Work, ref: Ref, link: Link, version: str) -> None:
             commands.move(work, ref.vendor, link.object_key, heir)
         elif asked is not None and asked.remote_id == ref.id:
             commands.close(work, ref.vendor, link.object_key)
-    if link.entity == "party":
-        work.records.leave(ref)
     display.follow(work, ref, {})
     leave(work, ref, link, version)
 

@@ -128,7 +128,11 @@ def parted(now: Entity, before: Entity, former: Entity, entity: str = "party") -
             if by in theirs - mine:
                 _hand(loser, now, name)
             _hand(survivor, before, name)
-    survivor[conflicts.FIELD] = [entry for entry in now[conflicts.FIELD] if _by(entry["refused_by"]) in mine]
+    survivor[conflicts.FIELD] = [
+        entry
+        for entry in now[conflicts.FIELD]
+        if _by(entry["refused_by"]) in mine and entry["field"] in survivor["provenance"]
+    ]
     return survivor, loser
 
 

@@ -137,7 +137,7 @@ def split(work: Work, loser_id: str) -> None:
     _move(work, survivor["id"], loser["id"], only=loser["id"])
     work.rows.apart.put(Apart(work.at), *sorted((loser["id"], survivor["id"])))
     documents = (document for party in (survivor, loser) for document in _documents(work, party["id"]))
-    for record in (former, before, *documents):
+    for record in (former, left, *documents):
         for ref in record["refs"]:
             work.read_anew(Ref(ref["vendor"], ref["object"], ref["id"]))
             commands.fetch(work, ref["vendor"], ref["object"], ref["id"], None)

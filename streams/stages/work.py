@@ -148,7 +148,8 @@ class Work:
             return fresh(entity, self.tenant, id_)
         if entity == "party":
             self.moved[former["id"]] = None
-        return {**fresh(entity, self.tenant, former["id"]), "version": former["version"]}
+        counted = {"version": former["version"], "changed_at": former["changed_at"]}
+        return {**fresh(entity, self.tenant, former["id"]), **counted}
 
     def awaited(self, entity: str, id_: str, path: str) -> Match | None:
         """Return vendor, object and id of what a reference waits for, None if it does not."""

@@ -66,9 +66,9 @@ def told(pipeline: Pipeline, codec: Codec, said: Sequence[tuple[str, int, int]])
     rows = sorted(company.state.rows.items())
     records = [codec.decode(row)[1] for key, row in rows if key.startswith((b"party\x1f", b"invoice\x1f"))]
     fields = [{name: one[name] for name in one if name not in SECONDARY} for one in records]
-    return fields, [
-        row for row in rows if row[0].startswith((b"match\x1f", b"trait\x1f", b"block\x1f", b"document\x1f"))
-    ]
+    identify = [row for row in rows if row[0].startswith((b"match\x1f", b"block\x1f", b"document\x1f"))]
+    traits = [(key, codec.decode(row)[1]["traits"]) for key, row in rows if key.startswith(b"link\x1f")]
+    return fields, identify + traits
 
 
 @settings(max_examples=60, deadline=None)

@@ -108,6 +108,25 @@ def test_both_sides_are_read_anew_after_a_split(crm: Company) -> None:
     }
 
 
+def test_what_joined_since_is_read_anew_after_a_split_as_well(crm: Company) -> None:
+    """Its word was refused beside the loser's, who takes that along: then nothing is refused, and it counts."""
+    prospect = {"id": 9, "email": CONTACT["Email"], "firstName": "Ann", "lastName": "Lee", "company": "Acme"}
+    crm.record("salesforce", "Contact", ANN, at(1))
+    crm.record("salesforce", "Lead", {**HUSBAND, "Company": "Globex"}, at(2))
+    ann, bob = standing(crm)
+    decide(crm, "accept", review=reviews(crm)[0].id)
+    crm.record("pardot", "Prospect", {**prospect, "salesforceContactId": "003A"}, at(3))
+    assert ("company_name", '"Acme"') in {(one["field"], one["refused"]) for one in standing(crm)[0]["conflicts"]}
+    commands = crm.take(Decision(TENANT, "split", AT, party=bob["id"]))
+    assert ("FETCH", "Prospect", "9") in {(c.operation, c.object, c.remote_id) for c in commands}
+    left = crm.latest("party")[ann["id"]]
+    assert (left["company_name"], "company_name" in {one["field"] for one in left["conflicts"]}) == (None, False)
+    crm.record("pardot", "Prospect", {**prospect, "salesforceContactId": "003A"}, at(3))
+    left = crm.latest("party")[ann["id"]]
+    assert (left["company_name"], left["conflicts"]) == ("Acme", [])
+    decide(crm, "merge", party=ann["id"], other=bob["id"])
+
+
 def test_what_only_the_loser_waited_for_is_none_of_the_survivors_after_a_split(crm: Company) -> None:
     """The account of a contact that was taken for a prospect comes after both: it is the contact's."""
     prospect = {"id": 9, "email": "p@else.example", "firstName": "Pat", "lastName": "Po"}
@@ -195,6 +214,16 @@ def test_a_party_follows_its_vendors_merge(crm: Company) -> None:
     crm.record("salesforce", "Contact", {}, at(2), remote_id="003A", deleted=True, merged_into="003B")
     crm.record("salesforce", "Contact", {**CONTACT, "Id": "003B", "FirstName": "Anne", "Email": None}, at(3))
     assert len(standing(crm)) == 2
+
+
+def test_what_a_vendor_merged_into_something_to_come_may_join_a_third(crm: Company) -> None:
+    """The lead is gone before the one that it became part of is told; that one was converted meanwhile."""
+    other: dict[str, Any] = {**LEAD, "FirstName": "Pat", "LastName": "Po", "Email": None, "Phone": None}
+    crm.record("salesforce", "Contact", ANN, at(1))
+    crm.record("salesforce", "Lead", other, at(1))
+    crm.record("salesforce", "Lead", {}, at(2), remote_id="00QA", deleted=True, merged_into="00QB")
+    crm.record("salesforce", "Lead", {**other, "Id": "00QB", "ConvertedContactId": "003A"}, at(3))
+    assert [ref["id"] for party in standing(crm) for ref in party["refs"]] == ["003A", "00QB"]
 
 
 def test_a_converted_lead_follows_to_its_contact(crm: Company) -> None:
