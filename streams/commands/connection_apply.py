@@ -17,7 +17,7 @@ from connectors.kafka.registry import RegistryIds
 from connectors.kafka.topics import CONNECTION, INBOX
 from connectors.ports import Account, Secret, TokenStore, Tools
 from streams.commands.connection_file import ConnectionFile, TenantEntry
-from streams.commands.described import asking, describer, misfits, wrong_fields, wrong_mappings
+from streams.commands.described import asking, describer, misfits, unknown_customs, wrong_fields, wrong_mappings
 from streams.connecting import put
 from streams.connections import Directory
 from streams.delivery.desk import timing_of
@@ -197,7 +197,7 @@ def _wrong_texts(file: ConnectionFile, index: int, connection: Connection) -> It
             yield str(file.problem("tenants", index, "vendors", name, reason=str(error)))
     for wrong in check_rules(connection.rules):
         yield str(file.problem("tenants", index, "rules", reason=str(wrong)))
-    for target, reason in check_policies(connection.policies, connection.vendors):
+    for target, reason in (*check_policies(connection.policies, connection.vendors), *unknown_customs(connection)):
         yield str(file.problem("tenants", index, "policies", target, reason=reason))
 
 

@@ -7,6 +7,7 @@ from connectors.catalogue import VENDORS
 from connectors.errors import FatalError, MappingError, RejectedError
 from connectors.kafka.records import Connection, CustomField
 from connectors.ports import Account, Describer, FieldInfo, Tools
+from streams.stages import telling
 from streams.stages.mapping import SHIPPED, Templates
 from streams.stages.mapping.custom import CONVERSIONS, check_fields
 from streams.stages.mapping.model import Template
@@ -48,7 +49,10 @@ def wrong_fields(connection: Connection) -> Iterator[tuple[str, str]]:
         templates = Templates.load(SHIPPED).replaced(connection.mappings)
     except MappingError:
         return  # told already
-    found = list(check_fields(connection.custom_fields, templates))
+    found = [*check_fields(connection.custom_fields, templates), *_written_twice(connection)]
+    for name, field in connection.custom_fields.items():
+        if field.cut and CONVERSIONS[field.type].kept != "string":
+            found.append((f"{name}.cut", f"cuts a {field.type} to another one; only texts can be cut, remove it"))
     yield from found
     if found:
         return
@@ -57,6 +61,45 @@ def wrong_fields(connection: Connection) -> Iterator[tuple[str, str]]:
             templates.replaced({}, {name: field})
         except MappingError as error:
             yield name, str(error)
+
+
+def _written_twice(connection: Connection) -> Iterator[tuple[str, str]]:
+    """Yield custom fields that are written where another one, or a figure, goes."""
+    taken = {
+        (f"{vendor}/{kind}", theirs): f"{telling.PREFIX}{figure}"
+        for vendor, kind, start in _FIGURES
+        if vendor in connection.vendors
+        for figure, theirs in telling.settings_of(connection.vendors[vendor].settings).items()
+        if figure.startswith(start) and figure.removeprefix(start) in telling.figures()
+    }
+    for name, field in connection.custom_fields.items():
+        for place, theirs in field.write.items():
+            other = taken.setdefault((place, theirs), name)
+            if other != name:
+                yield f"{name}.write.{place}", f"is {theirs}, where {other} is written; a field takes one of them"
+
+
+_FIGURES = (("salesforce", "Account", ""), ("salesforce", "Contact", telling.CONTACT), ("pardot", "Prospect", ""))
+
+
+def unknown_customs(connection: Connection) -> Iterator[tuple[str, str]]:
+    """Yield policies of custom fields that nothing reads: target, reason."""
+    try:
+        templates = Templates.load(SHIPPED).replaced(connection.mappings)
+    except MappingError:
+        return  # told already
+    known = {(t.entity, field.path) for t in templates for field in t.custom}
+    known |= {
+        (t.entity, name)
+        for t in templates
+        for name, field in connection.custom_fields.items()
+        if f"{t.vendor}/{t.object}" in field.read
+    }
+    for target in connection.policies:
+        entity, _, name = target.partition(".custom.")
+        if name and (entity, name) not in known:
+            there = ", ".join(sorted(known_ for of, known_ in known if of == entity)) or "none"
+            yield target, f"no custom field {name} of {entity} is read; there are: {there}"
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from connectors.errors import MappingError
 from connectors.kafka.topics import ENTITIES
 from streams.stages.mapping import schema
+from streams.stages.mapping.template import GIVEN
 
 NEWEST, HOLD, OWNER = "newest", "hold", "owner:"
 OWNERS: Mapping[str, str] = {
@@ -104,6 +105,9 @@ def _wrong(target: str, text: str, vendors: Collection[str] | None) -> Iterator[
         yield f"{entity} is no entity; use one of {', '.join(ENTITIES)}"
         return
     known = schema.entity(entity)
+    if vendors is not None and (target.endswith(".") or field in GIVEN):
+        yield f"{target} is nothing that systems say; name a field, or leave out all but {entity}"
+        return
     if field and not field.startswith("custom.") and field not in known:
         yield f"{entity} has no field {field}; custom ones are {entity}.custom.<name>"
         return

@@ -152,6 +152,12 @@ FIELDS = GOOD.replace(
 )
 
 
+FIGURE = """\
+      Other: {type: number, read: {salesforce/Account: A}, write: {pardot/Prospect: Due__c}}
+    vendors:
+      pardot: {base_url: "https://pi.pardot.com", account: "1", settings: {figures.overdue_amount: Due__c}}"""
+
+
 def test_policies_and_custom_fields_are_read(tmp_path: Path) -> None:
     """A DefinitionId may be written as a number."""
     entry = ConnectionFile(written(tmp_path, FIELDS), {}).tenants[0]
@@ -165,6 +171,24 @@ def test_policies_and_custom_fields_are_read(tmp_path: Path) -> None:
         ("party.website: hold", "party.webside: hold", ":7: tenants[0].policies.party.webside: party has no field"),
         ("party.website: hold", "party: owner:sap", ":7: tenants[0].policies.party: names sap, which is not connected"),
         ("salesforce/Account", "salesforce/Acount", ":11: tenants[0].custom_fields.Tier.read.salesforce/Acount: no"),
+        ("party.website: hold", "party.: hold", ":7: tenants[0].policies.party.: party. is nothing that systems say"),
+        ("party.website: hold", "party.id: newest", ":7: tenants[0].policies.party.id: party.id is nothing that sys"),
+        (
+            "party.website: hold",
+            "party.custom.Tire: hold",
+            ":7: tenants[0].policies.party.custom.Tire: no custom field Tire of party is read; there are: Grade, J",
+        ),
+        ("type: string", "type: number\n        cut: 3", ":11: tenants[0].custom_fields.Tier.cut: cuts a number to"),
+        (
+            "    vendors:",
+            "      Other: {type: string, read: {salesforce/Account: A}, write: {quickbooks/Invoice: 2}}\n    vendors:",
+            ":14: tenants[0].custom_fields.Other.write.quickbooks/Invoice: is 2, where Tier is written; a f",
+        ),
+        (
+            "    vendors:",
+            FIGURE,
+            ":14: tenants[0].custom_fields.Other.write.pardot/Prospect: is Due__c, where figures.ove",
+        ),
         ("quickbooks/Invoice", "stripe/Invoice", ":13: tenants[0].custom_fields.Tier.write.stripe/Invoice: no"),
     ],
 )
