@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.errors import MappingError
 from connectors.kafka.records import Entity
-from streams.stages import bookings, commands, deciders, display, money
+from streams.stages import bookings, commands, deciders, display, money, totals
 from streams.stages.bookings import (
     ACCOUNTS,
     AGREED,
@@ -29,10 +29,15 @@ RETURNS: Mapping[str, str] = {
 }
 
 
-def ask_order(work: Work, order: Entity) -> None:
+def ask_order(work: Work, order: Entity, former: Entity | None = None) -> None:
     """Ask for everything that an order needs, parents first; of what the accounts have of it already, once they can.
 
     What the accounts have of one that waits stays as it is.
+
+    Args:
+        work: the unit of work.
+        order: as it stands.
+        former: what it was before this record, if that changed it.
 
     Raises:
         MappingError: an outbound template cannot be filled.
@@ -49,14 +54,14 @@ def ask_order(work: Work, order: Entity) -> None:
     sold = {**order, "customer_id": customer["id"], "lines": _lines(work, order, products)}
     records = {"order": sold, "customer": customer, "contact": contact}
     is_agreed = order["status"] == AGREED
-    if is_agreed:
+    # What is given back names them as well, some of which became known only after the order had ended.
+    if is_agreed or order["refunds"]:
         ask_customer(work, customer)
-    # What is given back names products as well, some of which became known only after the order had ended.
-    for product in products.values():
-        if product is not None and (is_agreed or order["refunds"]):
-            ask_item(work, product)
+        for product in products.values():
+            if product is not None:
+                ask_item(work, product)
     if is_agreed and not order["hold"]:
-        if order["payments"] and _is_less(work, order):
+        if order["payments"] and _is_less(work, order, former):
             # The accounts refuse an invoice below what is applied to it.
             _payments(work, records)
         commands.put(work, DOCUMENTS[order["document"]], document_key(order), customer["id"], records)
@@ -79,16 +84,35 @@ def _sold_as(work: Work, id_: str | None, product: Entity | None) -> str | None:
     return id_ if asked is not None and not asked.closed else None
 
 
-def _is_less(work: Work, order: Entity) -> bool:
-    """Tell whether an order comes to less than its invoice."""
-    invoice, total = bookings.invoiced(work, document_key(order)), order["grand_total"]
-    return invoice is not None and total is not None and total < (invoice["total"] or 0)
+def _is_less(work: Work, order: Entity, former: Entity | None) -> bool:
+    """Tell whether an order comes to less than its invoice: as the accounts have it, or will once they answer."""
+    total, (told, is_last) = order["grand_total"], _told(work, order)
+    if former is not None and not is_last and former["grand_total"] != total:
+        told = former["grand_total"]
+    return total is not None and told is not None and total < told
+
+
+def _told(work: Work, order: Entity) -> tuple[Decimal | None, bool]:
+    """Return what the accounts said last that an order's invoice comes to, and whether nothing else was asked since."""
+    key = document_key(order)
+    asked, invoice = commands.sent(work, ACCOUNTS, key), bookings.invoiced(work, key)
+    return invoice["total"] if invoice is not None else None, asked is not None and not asked.waits
+
+
+def _payable(work: Work, order: Entity) -> Decimal | None:
+    """Return what an order's invoice comes to: no more can be applied to it; None: nobody says."""
+    told, is_last = _told(work, order)
+    if order["hold"] and told is not None:
+        return told
+    reckoned = totals.reckoned(order) if order["tax_amount"] is not None else None
+    known = (order["grand_total"], reckoned, told if is_last else None)
+    return min((total for total in known if total is not None), default=None)
 
 
 def _payments(work: Work, records: Mapping[str, Entity | None]) -> None:
     """Ask for what was paid on an invoice, each on what those before left open; a receipt is paid as it is."""
     order = records["order"] or {}
-    open_ = order["grand_total"]
+    open_ = _payable(work, order) if order["payments"] else None
     for payment in order["payments"] if order["document"] == "INVOICE" else ():
         rest = {"open_amount": None if open_ is None else money.text(open_)}
         own = {**records, "order": {**order, "payments": [payment]}, "settings": rest}

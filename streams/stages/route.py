@@ -21,10 +21,11 @@ def route(work: Work, changes: Sequence[Change]) -> None:
     Raises:
         MappingError: an outbound template cannot be filled.
     """
+    formers = {change.id: change.before for change in changes if change.entity == "order"}
     for id_, verdict in work.won.items():
         order = work.get("order", id_)
         if order is not None and not verdict.skip and amendments.goes_on(order):
-            ask_order(work, order)
+            ask_order(work, order, formers.get(id_))
             customer = work.get("party", order["customer_id"])
             if customer is not None:
                 _figures(work, customer)

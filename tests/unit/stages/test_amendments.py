@@ -1,6 +1,7 @@
 """Orders that change under an invoice on which something was paid."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -153,6 +154,50 @@ def test_what_is_applied_falls_before_its_invoice_and_rises_after_it(
     opened(company, "0.00", 2)
     assert tell(company, order(**paid, shipping_total=shipping, total=total), "3") == []
     assert kinds(answer(company, "accept", reviews(company)[0])) == first
+
+
+def test_no_more_is_applied_than_the_invoice_has_while_an_amendment_waits(company: Company) -> None:
+    """What was paid beyond it is applied once the invoice has risen."""
+    invoiced(company, "7.40")
+    tell(company, order(**MORE), "2")
+    [payment] = tell(company, order(**{**MORE, "date_paid_gmt": "2026-03-02T10:00:00"}), "3")
+    assert (body(payment)["TotalAmt"], body(payment)["Line"][0]["Amount"]) == (Decimal("18.4"), Decimal("17.4"))
+    risen = answer(company, "accept", reviews(company)[0])
+    assert (kinds(risen), body(risen[1])["Line"][0]["Amount"]) == (["PUT Invoice", "PUT Payment"], Decimal("18.4"))
+
+
+@pytest.mark.parametrize(("reckons", "applied"), [(None, "17.4"), (17.4, "17.4"), (17.35, "17.35")])
+def test_no_more_is_applied_than_the_accounts_reckon(company: Company, reckons: float | None, applied: str) -> None:
+    """A cent that somebody accepted, or another tax, is the customer's; the accounts may not have answered yet."""
+    company.connect(*VENDORS)
+    off = {"total": "17.41"}
+    tell(company, order(**UNPAID, **off), "1")
+    invoice = of(answer(company, "accept", reviews(company)[0]), "quickbooks", "Invoice")
+    if reckons is not None:
+        company.result(invoice, "9", {**document(invoice, "9", reckons), "Balance": reckons})
+    payment = body(tell(company, order(**off), "2")[-1])
+    assert (payment["TotalAmt"], payment["Line"][0]["Amount"]) == (Decimal("17.41"), Decimal(applied))
+
+
+def test_what_is_applied_falls_first_though_the_accounts_have_not_answered(company: Company) -> None:
+    """Invoice and payment may be there already; of several changes the last that was asked for counts."""
+    paid = {"date_paid_gmt": "2026-03-02T10:00:00"}
+    company.connect(*VENDORS)
+    tell(company, order(**UNPAID), "1")
+    assert kinds(tell(company, order(**paid), "2")) == ["PUT Payment"]
+    less, more = ({"shipping_total": f"{s}.00", "total": f"{s + 12}.40"} for s in (3, 4))
+    assert kinds(tell(company, order(**paid, **less), "3")) == ["PUT Payment", "PUT Invoice"]
+    assert kinds(tell(company, order(**paid, **more), "4")) == ["PUT Invoice", "PUT Payment"]
+
+
+def test_what_was_given_back_for_a_cancelled_order_is_never_booked_for_an_unknown_customer(company: Company) -> None:
+    """Its document stays, and its customer may become another: who that is comes first."""
+    company.connect(*VENDORS)
+    tell(company, order(), "1")
+    tell(company, refund("5.00"), "1", "refund")
+    assert tell(company, order("cancelled"), "2") == []
+    other = {**order()["billing"], "first_name": "Bea", "email": "bea@buyer.example"}
+    assert kinds(tell(company, order("cancelled", billing=other), "3")) == ["PUT Customer", "PUT RefundReceipt"]
 
 
 STATES: Sequence[Mapping[str, Any]] = (UNPAID, MORE, SWAPPED)
