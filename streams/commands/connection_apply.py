@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from connectors.catalogue import VENDORS
 from connectors.clock import SystemClock
@@ -33,6 +34,8 @@ FLUSH_SECONDS = 15.0
 APPLIED = "applied"
 """Under this name a secret keeps digests of what files gave it: a token that has rotated since is not put back."""
 GRANTED = ("access_token", "issued_at")
+EVERYWHERE = ("token_url", "authorize_url", "timeout_seconds", "in_doubt_seconds", "ca_file")
+"""Settings that any vendor may have, whether it needs them or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +108,11 @@ async def _apply(view: Console, file: ConnectionFile, tokens: TokenStore) -> Seq
     unchecked = [
         line for i, connection in enumerate(wanted) async for line in _check_fields(file, i, connection, tools)
     ]
+    unasked = [
+        line for i, connection in enumerate(wanted) async for line in _without_effect(file, i, connection, tools)
+    ]
     done = [await put(view.settings.kafka, view.codec, view.directory, connection) for connection in wanted]
-    return [*done, *unchecked]
+    return [*done, *unchecked, *unasked]
 
 
 async def _check_fields(file: ConnectionFile, index: int, connection: Connection, tools: Tools) -> AsyncIterator[str]:
@@ -182,6 +188,33 @@ async def _problems(
         for other in _also_connected(view, file, connection.tenant, name, vendor.account):
             reason = f"company {vendor.account} is connected as tenant {other} already; one company is one tenant"
             yield str(file.problem("tenants", index, "vendors", name, "account", reason=reason))
+
+
+class _Noted(dict[str, str]):
+    """Settings that know which of them were asked for."""
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        super().__init__(settings)
+        self.asked: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a setting."""
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+async def _without_effect(file: ConnectionFile, index: int, connection: Connection, tools: Tools) -> AsyncIterator[str]:
+    """Yield a line for each setting that its vendor never asks for: mostly a slip in its name."""
+    for name, vendor in connection.vendors.items():
+        account = Account(connection.tenant, name, vendor.base_url, vendor.account, settings := _Noted(vendor.settings))
+        opened = VENDORS[name].open(account, tools)
+        await opened.aclose()
+        timing_of(account, opened.limits)
+        names_company(account)
+        for setting in file.tenants[index].vendors[name].settings:
+            if setting not in settings.asked and not setting.startswith(telling.PREFIX) and setting not in EVERYWHERE:
+                reason = f"has no effect, {name} asks for no such setting here; correct its name, or remove it"
+                yield str(file.problem("tenants", index, "vendors", name, "settings", setting, reason=reason))
 
 
 def _wrong_texts(file: ConnectionFile, index: int, connection: Connection) -> Iterator[str]:

@@ -57,6 +57,8 @@ from connectors.errors import FatalError
 from streams.commands.currencies import CURRENCIES
 from streams.stages.mapping.document import Node, read
 
+HOST_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+"""Files beside the zones: what they say is each machine's own."""
 TENANT = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
@@ -69,7 +71,7 @@ def _tenant(value: str) -> str:
 
 
 def _zone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in available_timezones() - HOST_ZONES:
         raise ValueError(f"{value!r} is no IANA time zone; use one like Europe/Berlin or America/New_York")
     return value
 
@@ -125,7 +127,7 @@ Text = Annotated[Annotated[str, Tag("here")] | Annotated[FromFile, Tag("elsewher
 class VendorEntry(Part):
     """One vendor of a tenant."""
 
-    base_url: str = Field(pattern=r"^https?://[^\s]+$")
+    base_url: str = Field(pattern=r"^https?://[^\s@?#]+$")
     account: Annotated[Scalar, Field(min_length=1)] | None = None
     paused: bool | None = None
     settings: dict[str, Scalar] = Field(default_factory=dict)
@@ -296,4 +298,5 @@ _REASONS: Mapping[str, str] = {
     "dict_type": "should be a mapping of keys to values",
     "model_type": "should be a mapping of keys to values",
     "too_short": "is empty; name at least one",
+    "string_pattern_mismatch": "should be an address like https://shop.example.com, without blanks, password or query",
 }

@@ -7,10 +7,11 @@ from typing import cast
 import pytest
 
 import connectors
+from connectors.clock import SystemClock
 from connectors.errors import FatalError, MappingError
-from connectors.ports import Secret
+from connectors.ports import Secret, Tools
 from connectors.tokens import MemoryTokenStore
-from streams.commands.connection_apply import Console, _connection, _problems, _store, _wrong_texts
+from streams.commands.connection_apply import Console, _connection, _problems, _store, _without_effect, _wrong_texts
 from streams.commands.connection_file import ConnectionFile, Elsewhere
 from streams.settings import Settings
 
@@ -64,6 +65,13 @@ def test_an_id_or_secret_is_what_is_written(tmp_path: Path, written_: str) -> No
     [
         ("acme", "Acme!", ":2: tenants[0].tenant: 'Acme!' is no tenant id"),
         ("Europe/Berlin", "Europe/Bonn", ":3: tenants[0].zone: 'Europe/Bonn' is no IANA time zone"),
+        ("Europe/Berlin", "localtime", ":3: tenants[0].zone: 'localtime' is no IANA time zone"),
+        (
+            "https://quick",
+            "https://user:pass@quick",
+            ":8: tenants[0].vendors.quickbooks.base_url: should be an address",
+        ),
+        ("https://quick", "quick", ":8: tenants[0].vendors.quickbooks.base_url: should be an address like https://"),
         ("EUR", "EURO", ":4: tenants[0].currency: 'EURO' is no ISO 4217 currency"),
         ("quickbooks:", "quickboks:", ":7: tenants[0].vendors.quickboks: vendor is unknown; use one of pardot"),
         ("base_url", "url", ":7: tenants[0].vendors.quickbooks.base_url: is missing; add it"),
@@ -209,6 +217,16 @@ async def test_settings_that_only_a_worker_reads_are_checked(tmp_path: Path, wro
     connection = _connection(file, file.tenants[0], None)
     (told,) = [line async for line in _problems(view, file, 0, connection, MemoryTokenStore())]
     assert "connections.yaml:7: tenants[0].vendors.quickbooks: tenant acme, quickbooks: setting poll_seconds is" in told
+
+
+async def test_a_setting_that_nobody_asks_for_is_told(tmp_path: Path) -> None:
+    """A slip in its name would else leave the default, unseen."""
+    path = written(tmp_path, GOOD.replace("sandbox: true", "sandbox: true, token_url: https://x"))
+    file = ConnectionFile(path, {})
+    tools = Tools(SystemClock(), MemoryTokenStore(), frozenset({"x"}))
+    lines = [line async for line in _without_effect(file, 0, _connection(file, file.tenants[0], None), tools)]
+    (told,) = lines
+    assert told.startswith(f"{path}:10: tenants[0].vendors.quickbooks.settings.sandbox: has no effect")
 
 
 def test_own_templates_are_tried_among_the_shipped_ones(tmp_path: Path) -> None:
