@@ -86,10 +86,16 @@ def _sold_as(work: Work, id_: str | None, product: Entity | None) -> str | None:
 
 def _is_less(work: Work, order: Entity, former: Entity | None) -> bool:
     """Tell whether an order comes to less than its invoice: as the accounts have it, or will once they answer."""
-    total, (told, is_last) = order["grand_total"], _told(work, order)
-    if former is not None and not is_last and former["grand_total"] != total:
-        told = former["grand_total"]
+    total, (told, is_last) = _invoice_total(order), _told(work, order)
+    if former is not None and not is_last and _invoice_total(former) != total:
+        told = _invoice_total(former)
     return total is not None and told is not None and total < told
+
+
+def _invoice_total(order: Entity) -> Decimal | None:
+    """Return what an order makes its invoice come to; None: neither it nor its source says, the accounts reckon tax."""
+    total: Decimal | None = order["grand_total"] if order["tax_amount"] is None else totals.reckoned(order)
+    return total
 
 
 def _told(work: Work, order: Entity) -> tuple[Decimal | None, bool]:
@@ -104,8 +110,7 @@ def _payable(work: Work, order: Entity) -> Decimal | None:
     told, is_last = _told(work, order)
     if order["hold"] and told is not None:
         return told
-    reckoned = totals.reckoned(order) if order["tax_amount"] is not None else None
-    known = (order["grand_total"], reckoned, told if is_last else None)
+    known = (_invoice_total(order), told if is_last else None)
     return min((total for total in known if total is not None), default=None)
 
 

@@ -190,6 +190,17 @@ def test_what_is_applied_falls_first_though_the_accounts_have_not_answered(compa
     assert kinds(tell(company, order(**paid, **more), "4")) == ["PUT Invoice", "PUT Payment"]
 
 
+def test_what_is_applied_falls_first_to_what_the_positions_come_to(company: Company) -> None:
+    """Whatever the source says of the total, where a person let that go."""
+    paid = {"date_paid_gmt": "2026-03-02T10:00:00"}
+    invoiced(company, "17.40")
+    assert kinds(tell(company, order(**paid), "2")) == ["PUT Payment"]
+    opened(company, "0.00", 2)
+    assert tell(company, order(**paid, shipping_total="4.00"), "3") == []
+    fallen = answer(company, "accept", reviews(company)[0])
+    assert (kinds(fallen), body(fallen[0])["Line"][0]["Amount"]) == (["PUT Payment", "PUT Invoice"], Decimal("16.4"))
+
+
 def test_what_was_given_back_for_a_cancelled_order_is_never_booked_for_an_unknown_customer(company: Company) -> None:
     """Its document stays, and its customer may become another: who that is comes first."""
     company.connect(*VENDORS)
