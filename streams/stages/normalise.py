@@ -18,7 +18,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 
 from connectors.wire import parse_instant
 
-VERSION = 2
+VERSION = 3
 CODE = 2
 ROLES = frozenset(
     [
@@ -101,8 +101,25 @@ COUNTRIES: Mapping[str, str] = {
     "uk": "GB", "u.k.": "GB", "great britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB",
     "holland": "NL", "the netherlands": "NL", "czech republic": "CZ", "south korea": "KR", "korea": "KR",
     "russia": "RU", "uae": "AE", "turkey": "TR", "viet nam": "VN", "ivory coast": "CI", "usa.": "US", "u s a": "US",
+    "northern ireland": "GB", "republic of ireland": "IE", "macedonia": "MK", "swaziland": "SZ", "burma": "MM",
+    # ISO 3166-1's own English names, which a CRM's lists of countries have.
+    "bolivia, plurinational state of": "BO", "brunei darussalam": "BN", "chinese taipei": "TW",
+    "congo, the democratic republic of the": "CD", "congo, democratic republic of the": "CD",
+    "falkland islands (malvinas)": "FK", "holy see": "VA", "holy see (vatican city state)": "VA", "hong kong": "HK",
+    "iran, islamic republic of": "IR", "korea, democratic people's republic of": "KP", "korea, republic of": "KR",
+    "lao people's democratic republic": "LA", "macao": "MO", "macau": "MO",
+    "macedonia, the former yugoslav republic of": "MK", "micronesia, federated states of": "FM",
+    "moldova, republic of": "MD", "republic of moldova": "MD", "myanmar": "MM", "palestine": "PS",
+    "palestine, state of": "PS", "republic of korea": "KR", "russian federation": "RU",
+    "saint helena, ascension and tristan da cunha": "SH", "saint martin (french part)": "MF",
+    "aland islands": "AX", "bonaire, sint eustatius and saba": "BQ", "libyan arab jamahiriya": "LY", "pitcairn": "PN",
+    "reunion": "RE", "saint vincent and the grenadines": "VC", "sao tome and principe": "ST",
+    "sint maarten (dutch part)": "SX", "syrian arab republic": "SY", "taiwan, province of china": "TW",
+    "tanzania, united republic of": "TZ", "united republic of tanzania": "TZ",
+    "united kingdom of great britain and northern ireland": "GB", "venezuela, bolivarian republic of": "VE",
+    "virgin islands, british": "VG", "virgin islands, u.s.": "VI",
 }  # fmt: skip
-"""Names in use that the phone library's tables do not have."""
+"""Names in use that CLDR does not have, as `_named` writes them."""
 _PUNCTUATION = re.compile(r"[^\w\s]+")
 DATE_LENGTH = 10
 
@@ -267,7 +284,7 @@ def _country_names() -> Mapping[str, str]:
     names: dict[str, str] = {}
     for language in LANGUAGES:
         for code, name in _countries(language).items():
-            names.setdefault(name.casefold(), code)
+            names.setdefault(_named(name), code)
     return {**names, **COUNTRIES}
 
 
@@ -278,7 +295,13 @@ def country(value: str) -> str:
     code = _aliases().get(name.upper(), name.upper())
     if code in _countries(LANGUAGES[0]):
         return code
-    return _country_names().get(name.casefold(), name)
+    return _country_names().get(_named(name), name)
+
+
+def _named(name: str) -> str:
+    """Return a country's name as it is looked up: CLDR has curly apostrophes, `&` and `St.`, ISO has not."""
+    plain = name.casefold().replace("\u2019", "'").replace(" & ", " and ")
+    return f"saint {plain.removeprefix('st. ')}" if plain.startswith("st. ") else plain
 
 
 def company_key(value: str) -> str | None:

@@ -92,6 +92,15 @@ def test_a_number_without_its_country(typed: str, standard: str, *, same: bool) 
         ("Turkey", "TR"),
         ("XYZ", "XYZ"),
         ("SUN", "SUN"),
+        ("Côte d'Ivoire", "CI"),
+        ("Côte d\u2019Ivoire", "CI"),
+        ("Hong Kong", "HK"),
+        ("Korea, Republic of", "KR"),
+        ("Russian Federation", "RU"),
+        ("Bosnia and Herzegovina", "BA"),
+        ("Saint Lucia", "LC"),
+        ("St. Lucia", "LC"),
+        ("St. Gallen", "St. Gallen"),
     ],
 )
 def test_country(typed: str, code: str) -> None:
