@@ -11,13 +11,10 @@ from typing import Any
 from connectors.kafka.records import Entity
 from streams.stages import holds, money, totals
 from streams.stages.bookings import AGREED, document_key, invoiced, stands
-from streams.stages.holds import AMENDED, GONE
+from streams.stages.holds import ALSO, AMENDED, AMENDMENT, GONE
 from streams.stages.rows import Match
 from streams.stages.work import Work
 
-REASON = "something was paid on its invoice"
-ALSO = "; "
-"""Between the reasons of an order that waits for several."""
 TAKEN = ("discount_amount", "discount_percent", "shipping_amount")
 
 
@@ -40,7 +37,7 @@ def settle(work: Work, order: Entity, former: Entity | None) -> Entity:
     is_other = booked[0] != now[0]
     if is_other and _is_paid(work, key):
         change = sha256("\x1f".join((booked[0], now[0])).encode()).hexdigest()[:8]
-        reason = f"{REASON}, which would come to {now[1]} instead of {booked[1]} (change {change})"
+        reason = f"{AMENDMENT}, which would come to {now[1]} instead of {booked[1]} (change {change})"
         reason = ALSO.join(filter(None, [order["hold_reason"], reason]))
         order = {**order, "hold": True, "hold_reason": reason}
     order = holds.settle(work, order, former)
@@ -58,7 +55,7 @@ def goes_on(order: Entity) -> bool:
         return True
     if order["status"] != AGREED:  # its document follows nothing any more, whatever it waited for
         return GONE not in reason
-    return reason.startswith(REASON) and ALSO not in reason
+    return reason.startswith(AMENDMENT) and ALSO not in reason
 
 
 def _said(order: Entity) -> list[str]:

@@ -17,6 +17,10 @@ from streams.stages.work import Work
 OPEN, ACCEPTED, REJECTED, DROPPED = "open", "accepted", "rejected", "dropped"
 GONE = "its customer was deleted; give it another at its source"
 """Why an order waits of which the accounts could not say whose it is."""
+AMENDMENT = "something was paid on its invoice"
+"""How the reason begins why an order waits that would change such an invoice; it is the last of several."""
+ALSO = "; "
+"""Between the reasons of an order that waits for several."""
 AMENDED = "amended"
 """Kind of match rows: what an order's document comes to by its name, while the order, which changed since, waits."""
 
@@ -74,6 +78,10 @@ def decide(work: Work, decision: Decision) -> bool:
     if hold.state != OPEN or order is None:
         return True
     work.rows.holds.put(Hold(hold.order, hold.reason, ACCEPTED if accepted else REJECTED), decision.review)
+    # Once the invoice has followed, the order waits for the others alone, which are answered as well.
+    others, _, amendment = hold.reason.partition(f"{ALSO}{AMENDMENT}")
+    if accepted and amendment:
+        work.rows.holds.put(Hold(hold.order, others, ACCEPTED), _review({**order, "hold_reason": others}))
     _tell(work, decision.review, order, f"{decision.verdict}ed", still=False)
     if accepted and order["hold"] and _review(order) == decision.review:
         work.set("order", order["id"], hold=False)

@@ -122,7 +122,7 @@ def settle(work: Work) -> None:
 
 def _wait(work: Work, order: Entity, reason: str) -> None:
     """Let an order wait for a person, for one more reason."""
-    reasons = amendments.ALSO.join(filter(None, [order["hold_reason"], reason]))
+    reasons = holds.ALSO.join(filter(None, [order["hold_reason"], reason]))
     work.save("order", holds.settle(work, {**order, "hold": True, "hold_reason": reasons}, order))
 
 
@@ -147,7 +147,7 @@ def judged(by: rules.Rules, order: Entity, customer: Entity | None, contact: Ent
     verdict = rules.judge(by, order, customer, contact)
     reasons = [verdict.fields["hold_reason"], _difference({**order, **verdict.fields})]
     reasons.append(GONE if customer is None else _foreign(order, customer))
-    reason = amendments.ALSO.join(filter(None, reasons)) or None
+    reason = holds.ALSO.join(filter(None, reasons)) or None
     return rules.Verdict({**verdict.fields, "hold": reason is not None, "hold_reason": reason}, verdict.skip)
 
 

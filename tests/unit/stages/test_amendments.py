@@ -78,6 +78,17 @@ def test_an_amendment_goes_on_once_a_person_accepts_it(company: Company) -> None
     assert [item.open for item in reviews(company)] == [True, False, True]
 
 
+def test_what_was_accepted_with_an_amendment_is_not_asked_about_alone(company: Company) -> None:
+    """The invoice has followed; that the amounts do not come to the total was in the same question."""
+    invoiced(company, "0.00")
+    off = {**UNPAID, "shipping_total": "6.00"}
+    tell(company, order(**off), "2")
+    [question] = reviews(company)
+    assert kinds(answer(company, "accept", question)) == ["PUT Invoice"]
+    assert kinds(tell(company, order(**off, number="7a"), "3")) == ["PUT Invoice"]
+    assert [item.open for item in reviews(company)] == [True, False]
+
+
 def test_the_books_stay_as_they_are_if_a_person_rejects_it(company: Company) -> None:
     """Whatever else is told of the order meanwhile; another amendment is another question."""
     invoiced(company, "0.00")
