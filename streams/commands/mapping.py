@@ -18,6 +18,7 @@ from connectors.kafka.records import Connection
 from connectors.ports import FieldInfo, Tools
 from connectors.wire import loads
 from streams.commands.connection_apply import console
+from streams.commands.currencies import CURRENCIES
 from streams.commands.described import describer, misfits
 from streams.commands.failures import run
 from streams.settings import Settings
@@ -46,7 +47,17 @@ def _known_zone(_: click.Context, __: click.Parameter, value: str) -> str:
 ZONE = click.option(
     "--zone", default="UTC", show_default=True, help="the company's IANA time zone", callback=_known_zone
 )
-CURRENCY = click.option("--currency", default="USD", show_default=True, help="its home currency")
+
+
+def _known_currency(_: click.Context, __: click.Parameter, value: str) -> str:
+    if value not in CURRENCIES:
+        raise click.BadParameter(f"{value!r} is no ISO 4217 currency; use one like EUR or USD")
+    return value
+
+
+CURRENCY = click.option(
+    "--currency", default="USD", show_default=True, help="its home currency", callback=_known_currency
+)
 
 RULES = click.option(
     "--rules",
@@ -107,6 +118,8 @@ def check(folder: Path, tenant: str) -> None:
     if tenant:
         _check_tenant(tenant)
         return
+    for unread in sorted(folder.glob("*/mapping/*.yml")):
+        raise FatalError(f"{unread}: is not read; rename it to {unread.stem}.yaml")
     found = files(folder)
     if not found:
         raise FatalError(f"{folder}: no <vendor>/mapping/*.yaml below it; name the folder that holds the vendors'")
@@ -157,8 +170,8 @@ def test(cases: Path, folder: Path, zone: str, currency: str, rules: Path | None
         made = _made(templates, name, path, settings)
         expected = path.with_name("out.json")
         if update:
-            expected.write_text(made)
-        before = expected.read_text() if expected.exists() else ""
+            expected.write_text(made, encoding="utf-8")
+        before = text_of(expected) if expected.exists() else ""
         if made != before:
             wrong += 1
             click.echo(_difference(name, before, made), err=True)

@@ -73,6 +73,28 @@ def test_an_unknown_zone_is_refused() -> None:
     assert "time zone 'Mars/Olympus' is unknown; use an IANA name" in found.output
 
 
+def test_an_unknown_currency_is_refused() -> None:
+    """Amounts would be rounded to two digits, whatever it was meant to be."""
+    found = say("mapping", "explain", "salesforce/contact", CONTACT, "--currency", "EURO")
+    assert (found.exit_code, "'EURO' is no ISO 4217 currency" in found.output) == (2, True)
+
+
+def test_a_template_of_another_ending_is_told(tmp_path: Path) -> None:
+    """It would not be read, and those beside it be called right."""
+    folder = tmp_path / "salesforce" / "mapping"
+    folder.mkdir(parents=True)
+    (folder / "account.yml").write_text("name: salesforce/account\n")
+    found = say("mapping", "check", tmp_path)
+    assert (found.exit_code, "account.yml: is not read; rename it to account.yaml" in found.output) == (2, True)
+
+
+def test_what_is_expected_is_utf_8(cases: Path) -> None:
+    """Whatever the editor made of it: told, and no traceback."""
+    (cases / "salesforce" / "contact" / "out.json").write_bytes(b"{\n\xff}")
+    found = say("mapping", "test", cases)
+    assert (found.exit_code, "out.json:2: (top): is not UTF-8 text; save it as UTF-8" in found.output) == (2, True)
+
+
 def test_cases_are_written_compared_and_told_apart(cases: Path) -> None:
     """--update writes what is expected; a later difference is shown and ends with exit code 1."""
     assert say("mapping", "test", cases, "--update").exit_code == 0
