@@ -102,7 +102,7 @@ def _told(work: Work, order: Entity) -> tuple[Decimal | None, bool]:
     """Return what the accounts said last that an order's invoice comes to, and whether nothing else was asked since."""
     key = document_key(order)
     asked, invoice = commands.sent(work, ACCOUNTS, key), bookings.invoiced(work, key)
-    return invoice["total"] if invoice is not None else None, asked is not None and not asked.waits
+    return invoice["total"] if invoice is not None else None, asked is None or not asked.waits
 
 
 def _payable(work: Work, order: Entity) -> Decimal | None:

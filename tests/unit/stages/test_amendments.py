@@ -201,6 +201,14 @@ def test_what_is_applied_falls_first_though_the_accounts_have_not_answered(compa
     assert kinds(tell(company, order(**paid, **more), "4")) == ["PUT Invoice", "PUT Payment"]
 
 
+def test_what_fell_before_it_was_agreed_is_invoiced_before_it_is_paid(company: Company) -> None:
+    """There is no invoice to fall: none was asked for."""
+    rules = "rules: [{name: invoices, when: 'true', then: {document: INVOICE}}]"
+    company.connect(*VENDORS, rules=rules)
+    assert tell(company, order("pending", **MORE), "1") == []
+    assert kinds(tell(company, order(), "2")) == ["PUT Customer", "PUT Invoice", "PUT Payment"]
+
+
 def test_what_is_applied_falls_first_to_what_the_positions_come_to(company: Company) -> None:
     """Whatever the source says of the total, where a person let that go."""
     paid = {"date_paid_gmt": "2026-03-02T10:00:00"}
@@ -210,6 +218,13 @@ def test_what_is_applied_falls_first_to_what_the_positions_come_to(company: Comp
     assert tell(company, order(**paid, shipping_total="4.00"), "3") == []
     fallen = answer(company, "accept", reviews(company)[0])
     assert (kinds(fallen), body(fallen[0])["Line"][0]["Amount"]) == (["PUT Payment", "PUT Invoice"], Decimal("16.4"))
+
+
+def test_an_order_that_was_open_and_is_paid_has_no_invoice_to_be_less_than(company: Company) -> None:
+    """What it comes to is not known before it is agreed."""
+    company.connect(*VENDORS)
+    assert tell(company, order(**UNPAID, status="pending"), "1") == []
+    assert "PUT SalesReceipt" in kinds(tell(company, order(date_paid_gmt="2026-03-02T10:00:00"), "2"))
 
 
 def test_what_was_given_back_for_a_cancelled_order_is_never_booked_for_an_unknown_customer(company: Company) -> None:
