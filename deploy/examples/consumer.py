@@ -74,7 +74,8 @@ def main() -> None:
     arguments.add_argument("--group", default="example")
     arguments.add_argument("--once", action="store_true", help="stop when everything there is has been read")
     given = arguments.parse_args()
-    decode = AvroDeserializer(SchemaRegistryClient({"url": given.registry}))
+    # Of itself the client would wait for ever for an answer that is lost; after this it asks again.
+    decode = AvroDeserializer(SchemaRegistryClient({"url": given.registry, "timeout": 10}))
     context = SerializationContext(given.topic, MessageField.VALUE)
     known: dict[str, dict[str, Any]] = {}
     for message in messages(given.kafka, given.topic, given.group, once=given.once):
