@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from streams.stages.matching.keys import COMMON, MARK, VERSION, keys, may_agree
 from streams.stages.matching.traits import Traits
 from streams.stages.rows import Block, Link
+from streams.stages.tables import SEPARATOR
 
 BUCKET = 20
 """A key with more records than this tells nothing; it is given up for good."""
@@ -20,8 +21,6 @@ RARE = 1
 """A key of `COMMON` that more others than this have is no reason to compare two that have no other in common."""
 CANDIDATES = 12
 """So many records are compared at most; they are those with most keys in common, then those with the rarest key."""
-SEPARATOR = "\x1f"
-"""Between the parts of a record's name: vendor, object, id."""
 
 
 class Blocks(Protocol):
